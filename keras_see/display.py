@@ -1,0 +1,62 @@
+"""From images as a model takes them to pictures for people: uint8 RGB."""
+
+import numpy as np
+
+from keras_see.inputs import picture_of
+
+# The ranges in which people keep images, tried in this order, with the name that captions and messages use.
+RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+
+# A float image in 0-255 has bright pixels; one whose highest value lies between 1 and this is of no known range.
+BRIGHT = 8.0
+
+
+def to_pictures(images, display=None):
+    """Return pictures of images, and a note where they had to be stretched.
+
+    Args:
+        images: `(n, height, width, channels)` in any range. One channel is shown as grey, three and more as the first
+            three, two as their mean.
+        display: `None` recognises uint8, 0–1, −1–1 and 0–255, once for all the images; anything else is stretched
+            from their least to their greatest value and the note says so. `(low, high)` are the values of black and
+            white. A function makes pictures of the images; an array is the pictures.
+
+    Returns:
+        uint8 `(n, height, width, 3)` and a str, empty where the range was known.
+    """
+    if callable(display):
+        images, display = np.asarray(display(np.array(picture_of(images)))), None
+    elif display is not None and not _is_pair(display):
+        images, display = np.asarray(display), None
+    images = picture_of(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`display` must give pictures of shape (n, height, width, channels). "
+            f"Got shape {images.shape}. Keep the batch axis and the channels."
+        )
+    if images.dtype == np.uint8:
+        return _rgb(images), ""
+    images = images.astype("float32") * (255.0 if images.dtype == bool else 1.0)
+    low, high, note = (*display, "") if display is not None else _range(images)
+    scaled = (images - low) / (high - low) * 255.0
+    return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), note
+
+
+def _range(images):
+    least, greatest = float(images.min()), float(images.max())
+    for low, high in RANGES:
+        if low <= least and greatest <= high and (high < 255 or greatest > BRIGHT):
+            return low, high, ""
+    high = greatest if greatest > least else least + 1.0
+    return least, high, f"pictures stretched from {least:.3g} (black) to {high:.3g} (white)"
+
+
+def _rgb(pictures):
+    channels = pictures.shape[-1]
+    if channels == 2:
+        pictures = pictures.mean(axis=-1, keepdims=True).astype("uint8")
+    return np.repeat(pictures[..., :1], 3, axis=-1) if channels < 3 else pictures[..., :3].copy()
+
+
+def _is_pair(display):
+    return isinstance(display, tuple | list) and len(display) == 2 and all(np.ndim(end) == 0 for end in display)

@@ -1,0 +1,127 @@
+"""Run a model in inference mode with its variables held still, and keep what its layers say on the way."""
+
+import collections
+import contextlib
+import dataclasses
+
+import keras
+from keras import ops
+
+from keras_see.hooks import put, tapped
+from keras_see.inputs import picture_of
+from keras_see.listing import BATCH, stands_alone
+
+# The key of the images among the places that are looked at; all others are paths of layers.
+IMAGES = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What one run showed: tensors.
+
+    Attributes:
+        outputs: The model's real outputs, in their own structure.
+        logits: The same structure, with what went into a closing softmax or sigmoid in the place of its result.
+        features: place -> what is there, for each place asked for.
+    """
+
+    outputs: object
+    logits: object
+    features: dict
+
+
+def forward(model, values, listing, inputs, deltas):
+    """Run `model(inputs, training=False)` without changing the model, and return what was `Seen`.
+
+    A delta, a zero array, is added to the output of each layer looked at (and to the images, for `IMAGES`):
+    the gradient with respect to it is the gradient with respect to that output, by one mechanism for every
+    kind of model and every backend.
+
+    Args:
+        model: The live model.
+        values: The variables' values as `backend.values` gives them.
+        listing: The model's `Listing`.
+        inputs: Tensors in the structure that the model takes.
+        deltas: place -> zero tensor, as `zero_deltas` gives them. A place is a call's `path` or `input_path`, or
+            `IMAGES`.
+    """
+    taps = _Taps(listing, deltas)
+    if IMAGES in deltas:
+        inputs, taps.features[IMAGES] = _perturbed(inputs, deltas[IMAGES])
+    # `stateless_call` would go past `__call__` and leave augmentation switched on; this cannot.
+    state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
+    with state, tapped(model, taps.around, taps.operations):
+        outputs = model(inputs, training=False)
+    return Seen(outputs, taps.logits_among(outputs), taps.features)
+
+
+def zero_deltas(listing, inputs, places):
+    """Return a dict of zero tensors in the shape of what is at each place."""
+    picture = picture_of(inputs)
+    known = {IMAGES: ((BATCH, *picture.shape[1:]), "float32")}
+    for call in listing.calls:
+        known[call.path] = call.shape, call.dtype
+        known[call.input_path] = call.input_shape, call.input_dtype
+    deltas = {}
+    for place in places:
+        (rows, *rest), dtype = known[place]
+        deltas[place] = ops.zeros((rows * picture.shape[0] // BATCH, *rest), dtype)
+    return deltas
+
+
+def _perturbed(inputs, delta):
+    """Return the inputs with the delta added to the picture, and the picture."""
+    leaves = keras.tree.flatten(inputs)
+    place = next(place for place, leaf in enumerate(leaves) if len(leaf.shape) == 4)
+    leaves[place] = ops.cast(leaves[place], "float32") + delta
+    return keras.tree.pack_sequence_as(inputs, leaves), leaves[place]
+
+
+class _Taps:
+    """What the taps do in one run: add deltas, keep features and logits."""
+
+    def __init__(self, listing, deltas):
+        self.features = {}
+        self._listing, self._deltas, self._logits = listing, deltas, {}
+        closings = {call.path for call in listing.closings if call is not None}
+        calls = [
+            call for call in listing.calls if {call.path, call.input_path} & deltas.keys() or call.path in closings
+        ]
+        self._calls = {(id(call.operation), call.turn): call for call in calls}
+        self._turns = collections.Counter()
+        self.operations = list({id(call.operation): call.operation for call in calls}.values())
+
+    def around(self, operation, run, args, kwargs):
+        call = self._calls.get((id(operation), self._turns[id(operation)]))
+        self._turns[id(operation)] += 1
+        if call is None:
+            return run(*args, **kwargs)
+        args = (self._plus_delta(call.input_path, args[0]), *args[1:]) if args else args
+        with self._keeping_logits(call, args):
+            return self._plus_delta(call.path, run(*args, **kwargs))
+
+    def _plus_delta(self, place, tensor):
+        if place not in self._deltas:
+            return tensor
+        self.features[place] = tensor + self._deltas[place]
+        return self.features[place]
+
+    def logits_among(self, outputs):
+        leaves = keras.tree.flatten(outputs)
+        found = zip(leaves, self._listing.closings, strict=True)
+        logits = [leaf if closing is None else self._logits[closing.path] for leaf, closing in found]
+        return keras.tree.pack_sequence_as(outputs, logits)
+
+    def _keeping_logits(self, call, args):
+        if call not in self._listing.closings:
+            return contextlib.nullcontext()
+        if stands_alone(call.operation):
+            self._logits[call.path] = args[0]
+            return contextlib.nullcontext()
+        activation = call.operation.activation
+
+        def keep(logits):
+            self._logits[call.path] = logits
+            return activation(logits)
+
+        return put(call.operation, "activation", keep)

@@ -1,0 +1,132 @@
+"""Check that images are what the model takes, and hand them out in batches of one size."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see.listing import BATCH
+
+
+def check_model(model):
+    """Raise unless `model` is a Keras model or layer whose weights exist."""
+    if not isinstance(model, keras.Layer):
+        raise TypeError(
+            f"`model` must be a keras.Model. Got {type(model).__name__}. Pass the model itself, built or loaded."
+        )
+    if not model.built:
+        raise ValueError(
+            f"`model` must be built. {model.name!r} ({type(model).__name__}) has no weights yet. "
+            "Call it once on images, or `model.build((None, height, width, channels))`."
+        )
+
+
+def check_inputs(images, model=None):
+    """Return images as NumPy arrays in the structure given, sure that they are images and fit the model's input.
+
+    Args:
+        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
+        model: The model that will take them, if it is built.
+    """
+    arrays = keras.tree.map_structure(lambda leaf: np.asarray(ops.convert_to_numpy(leaf)), images)
+    leaves = keras.tree.flatten(arrays)
+    wanted = f"`images` must have the shape {_wanted(model)}"
+    for leaf in leaves:
+        if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
+            raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
+    if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
+        shapes = ", ".join(str(leaf.shape) for leaf in leaves) or "nothing"
+        raise ValueError(f"{wanted}, with one image at least. Got {shapes}. Pass some images.")
+    if not any(leaf.ndim == 4 for leaf in leaves):
+        shapes = ", ".join(str(leaf.shape) for leaf in leaves)
+        advice = "Add the batch axis: images[None]." if any(leaf.ndim == 3 for leaf in leaves) else "Reshape them."
+        if len(leaves) > 1 and all(leaf.ndim == 3 for leaf in leaves):
+            advice = "A list means several inputs; for a batch use numpy.stack(images)."
+        raise ValueError(f"{wanted}. Got {shapes}. {advice}")
+    if len({len(leaf) for leaf in leaves}) > 1:
+        shapes = ", ".join(str(leaf.shape) for leaf in leaves)
+        raise ValueError(f"All inputs must hold equally many images. Got {shapes}. Cut them to the same number.")
+    for leaf in leaves:
+        if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
+            bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
+            raise ValueError(
+                f"`images` must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
+                "Replace these values, or leave the images out."
+            )
+    if model is not None:
+        _check_fit(leaves, model)
+    return arrays
+
+
+def count_of(inputs):
+    """Return the number of images."""
+    return len(keras.tree.flatten(inputs)[0])
+
+
+def picture_of(inputs):
+    """Return the first input that has rows, columns and channels: the one to look at."""
+    return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
+
+
+def take(inputs, rows):
+    """Return the images with these indices, in the same structure."""
+    return keras.tree.map_structure(lambda leaf: leaf[rows], inputs)
+
+
+def specification(inputs):
+    """Return the same structure with a `keras.KerasTensor` for a small batch in the place of each array."""
+    return keras.tree.map_structure(
+        lambda leaf: keras.KerasTensor((BATCH, *leaf.shape[1:]), _model_dtype(leaf)), inputs
+    )
+
+
+def batches(count, size):
+    """Yield `(rows, kept)`: the indices of each batch, all of one length, and how many of them are not filling."""
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"`batch_size` must be a whole number from 1. Got {size!r}. 32 is the default.")
+    length = min(size, count)
+    for start in range(0, count, length):
+        rows = np.minimum(np.arange(start, start + length), count - 1)
+        yield rows, min(length, count - start)
+
+
+def input_shapes(model):
+    """Return the shapes that a built model's inputs may have, None where free; None if the model does not tell."""
+    known = getattr(model, "inputs", None) if isinstance(model, keras.Model) else None
+    if known:
+        return [tuple(tensor.shape) for tensor in known]
+    shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
+    if not shape or not isinstance(shape, tuple | list) or not all(isinstance(n, int | None) for n in shape):
+        return None
+    return [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+
+
+def _check_fit(leaves, model):
+    shapes = input_shapes(model)
+    if shapes is None:
+        return
+    if len(shapes) != len(leaves):
+        raise ValueError(
+            f"`images` must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
+            "Pass a list or dict in the structure that the model takes."
+        )
+    for leaf, shape in zip(leaves, shapes, strict=True):
+        fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
+        if not fits:
+            raise ValueError(
+                f"`images` must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. "
+                "Resize the images, or give those that the model was made for."
+            )
+
+
+def _model_dtype(leaf):
+    return "float32" if leaf.ndim == 4 else keras.backend.standardize_dtype(leaf.dtype)
+
+
+def _wanted(model):
+    shapes = input_shapes(model) if model is not None else None
+    return ", ".join(map(_words, shapes)) if shapes else "(n, height, width, channels)"
+
+
+def _words(shape):
+    names = ("n", "height", "width", "channels") if len(shape) == 4 else ("n", *["any"] * (len(shape) - 1))
+    return "(" + ", ".join(name if size is None else str(size) for name, size in zip(names, shape, strict=True)) + ")"

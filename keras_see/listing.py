@@ -1,0 +1,241 @@
+"""List what a model calls, in the order in which it runs, without computing anything."""
+
+import collections
+import dataclasses
+import difflib
+import re
+
+import keras
+
+from keras_see.hooks import tapped
+
+# Some layers give other results for a batch of unknown size, and a batch of one hides the batch axis.
+BATCH = 2
+
+
+@dataclasses.dataclass(eq=False)
+class Call:
+    """One call of one layer (or of one operation of a functional graph) in a run of the model."""
+
+    path: str  # "backbone/conv"; "backbone/conv#1" is its second call in the run
+    operation: keras.Operation
+    turn: int  # 0 for the operation's first call in the run
+    shape: tuple | None = None  # of the output, for a batch of two; None if that is not a single tensor
+    dtype: str | None = None
+    input_shape: tuple | None = None  # of the first argument, likewise
+    input_dtype: str | None = None
+    is_leaf: bool = True  # calls no other layer
+    is_output: bool = False  # gives an output of the model, or the logits from which that is made
+
+    @property
+    def spatial(self):
+        """Whether the output has rows and columns."""
+        return self.shape is not None and len(self.shape) == 4 and max(self.shape[1:3]) > 1
+
+    @property
+    def input_path(self):
+        """What to look at for the call's input instead of its output."""
+        return f"input of {self.path}"
+
+    @property
+    def type(self):
+        """The class of the layer."""
+        return type(self.operation).__name__
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The calls of one run of a model, and how it ends."""
+
+    calls: list
+    outputs: object  # the structure of the model's outputs, leaves as keras.KerasTensor
+    closings: list  # per output tensor: the Call that holds a closing softmax or sigmoid, or None
+
+    @property
+    def closing(self):
+        """How the first output ends: "softmax", "sigmoid" or None."""
+        return self.closings[0] and closing_activation(self.closings[0].operation)
+
+    def default_call(self):
+        """Return the last call whose output still has rows and columns and is not the output itself."""
+        for call in reversed(self.calls):
+            if call.spatial and call.is_leaf and not call.is_output:
+                return call
+        raise ValueError(
+            "A layer is wanted whose output has rows and columns: shape (batch, rows, columns, channels). "
+            f"None of the {len(self.calls)} calls of layers in this model has such an output. "
+            "Use a method that looks at the input alone, such as saliency."
+        )
+
+    def find(self, layer):
+        """Return the call that `layer` means: a name, a path, the unique end of a path, or the layer itself."""
+        if isinstance(layer, str):
+            found = [call for call in self.calls if call.path == layer]
+            found = found or [call for call in self.calls if call.path.endswith("/" + layer)]
+        else:
+            found = [call for call in self.calls if call.operation is layer][:1]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(
+                f"`layer` must mean one layer. {layer!r} is the end of {len(found)} paths. "
+                f"Give one of them: {', '.join(call.path for call in found)}."
+            )
+        name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)
+        raise ValueError(
+            f"`layer` must be a layer that the model calls, its name or its path. It calls no {name!r}. "
+            + self._candidates(str(name))
+        )
+
+    def spatial_call(self, layer):
+        """Return the call that `layer` means (None: the default), sure that it has rows and columns."""
+        if layer is None:
+            return self.default_call()
+        call = self.find(layer)
+        if not call.spatial:
+            found = "is not a single tensor" if call.shape is None else f"has shape {('batch', *call.shape[1:])}"
+            raise ValueError(
+                "`layer` must have an output with rows and columns: (batch, rows, columns, channels). "
+                f"That of {call.path!r} {found}. " + self._candidates("")
+            )
+        return call
+
+    def _candidates(self, name):
+        names = {}
+        for call in self.calls:
+            names.setdefault(call.path.rsplit("/", 1)[-1], call.path)
+            names.setdefault(call.path, call.path)
+        near = dict.fromkeys(names[close] for close in difflib.get_close_matches(name, names, n=3))
+        usable = [f"{call.path} {call.shape[1:]}" for call in self.calls if call.spatial]
+        left_out = f"{len(usable) - 10} earlier ones and " if len(usable) > 10 else ""
+        hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+        return f"{hint}Usable: {left_out}{', '.join(usable[-10:]) or 'none'}; keras_see.layers(model) lists all."
+
+
+def list_calls(model, inputs):
+    """Run the model symbolically, in inference mode, and list its calls.
+
+    Args:
+        model: A built model.
+        inputs: The structure that the model takes, leaves as `keras.KerasTensor` for a batch of two.
+    """
+    trace = _Trace()
+
+    def run(inputs):
+        trace.clear()  # PyTorch may run it twice: on the meta device, then for real
+        outputs = model(inputs, training=False)
+        trace.end(keras.tree.flatten(outputs))
+        return outputs
+
+    with tapped(model, trace.around):
+        outputs = output_spec(run, inputs)
+    return Listing(trace.calls, outputs, trace.closings)
+
+
+def output_spec(function, inputs):
+    """Return what `function(inputs)` would give, as `keras.KerasTensor`, by running it on symbols.
+
+    Asking a model itself (`model.compute_output_spec`) takes a shortcut past its layers; this does not.
+    """
+
+    class Run(keras.Operation):
+        def call(self, inputs):
+            return function(inputs)
+
+    return Run(name="keras_see").compute_output_spec(inputs)  # a name given leaves Keras's own numbering alone
+
+
+def first_line(error):
+    """Return what an error says in one line, without colours and with a full stop."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".: ") + "."
+
+
+class _Trace:
+    """What the taps see in one run; tensors are dropped when it ends."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.calls, self.closings = [], []
+        self._inputs, self._results = {}, {}
+        self._open = []
+        self._turns, self._paths = collections.Counter(), collections.Counter()
+
+    def around(self, operation, call, args, kwargs):
+        path = "/".join([*(parent.path.partition("#")[0] for parent in self._open[-1:]), operation.name])
+        again = self._paths[path]
+        record = Call(f"{path}#{again}" if again else path, operation, self._turns[id(operation)])
+        self._paths[path] += 1
+        self._turns[id(operation)] += 1
+        for parent in self._open:
+            parent.is_leaf = False
+        self._open.append(record)
+        output = call(*args, **kwargs)
+        self._open.pop()
+        self._note(record, next(iter((*args, *kwargs.values())), None), output)
+        return output
+
+    def _note(self, record, given, output):
+        record.shape, record.dtype = _shape_and_dtype(output)
+        record.input_shape, record.input_dtype = _shape_and_dtype(given)
+        self._inputs[record.path], self._results[record.path] = given, output
+        self.calls.append(record)
+
+    def end(self, outputs):
+        self.closings = [self._walk_back(output) for output in outputs]
+        self._inputs, self._results = {}, {}
+
+    def _walk_back(self, tensor):
+        """Mark the calls that only hand an output on, and return the closing softmax or sigmoid among them."""
+        last = len(self.calls)
+        while True:
+            makers = self._makers(tensor, last)
+            for call in makers:
+                call.is_output = True
+            maker = next((call for call in makers if call.is_leaf), None)
+            if maker is None:
+                return None
+            tensor, last = self._inputs[maker.path], self.calls.index(maker)
+            if closing_activation(maker.operation):
+                if stands_alone(maker.operation):
+                    for call in self._makers(tensor, last):
+                        call.is_output = True
+                return maker
+            if not _hands_on(maker.operation):
+                return None
+
+    def _makers(self, tensor, last):
+        """Return the calls that made a tensor; a cast on the way gives a new one, then its shape must tell."""
+        makers = [call for call in self.calls[:last] if self._results[call.path] is tensor]
+        if makers or not hasattr(tensor, "shape"):
+            return makers
+        same = [call for call in self.calls[:last] if call.is_leaf and call.shape == tuple(tensor.shape)]
+        return same[-1:]
+
+
+def _shape_and_dtype(tensor):
+    if hasattr(tensor, "shape") and hasattr(tensor, "dtype"):
+        return tuple(tensor.shape), keras.backend.standardize_dtype(tensor.dtype)
+    return None, None
+
+
+def closing_activation(operation):
+    """Return "softmax" or "sigmoid" if that is how the operation ends, else None."""
+    ending = getattr(operation, "activation", operation)
+    name = getattr(ending, "__name__", type(ending).__name__).lower()
+    return name if name in ("softmax", "sigmoid") else None
+
+
+def stands_alone(operation):
+    """Whether the operation is an activation and nothing else."""
+    return isinstance(operation, keras.layers.Activation) or type(operation).__name__ in ("Softmax", "Sigmoid")
+
+
+def _hands_on(operation):
+    """Whether the operation, in inference, gives its input's values on as they are."""
+    if isinstance(operation, keras.layers.Activation):
+        return getattr(operation.activation, "__name__", "") == "linear"
+    kinds = (keras.layers.Identity, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
+    return isinstance(operation, kinds)

@@ -1,0 +1,93 @@
+"""All methods by their words: several maps out of one pass, and which layer can serve which."""
+
+from collections.abc import Mapping
+
+from keras_see.cam import CAM
+from keras_see.grad_cam import GRAD_CAM
+from keras_see.inputs import check_inputs, check_model
+from keras_see.passes import Request, explain, listing_of
+from keras_see.saliency import SALIENCY
+
+METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
+
+
+def maps(model, images, targets=None, methods=("saliency", "grad_cam"), *, batch_size=32):
+    """Return the maps of several methods out of one forward and one backward pass.
+
+    Args:
+        model: A built Keras model, of any kind, on any backend.
+        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        targets: What is explained, one per image, as for `saliency_maps`.
+        methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
+            `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for all that the model allows.
+        batch_size: Images per pass; bounds the memory.
+
+    Returns:
+        A dict: each word (`word@layer` where a layer was named) to float32 maps `(n, rows, columns)`, as the method's
+        own function gives them; `"predictions"` to the model's outputs; `"targets"` to the class numbers explained,
+        -1 where the target is no class; `"scores"` to float32 `(n,)`, what was explained: logits.
+
+    Raises:
+        ValueError: If a method is unknown, the model does not allow it, or images or targets do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_see import gap_classifier
+        >>> found = maps(gap_classifier(5, (32, 32, 3)), np.zeros((2, 32, 32, 3)), methods=("saliency", "cam"))
+        >>> sorted(found)
+        ['cam', 'predictions', 'saliency', 'scores', 'targets']
+    """
+    check_model(model)
+    requests = requests_for(methods, listing_of(model, check_inputs(images, model)))
+    result = explain(model, images, list(requests.values()), targets, batch_size=batch_size)
+    found = dict(zip(requests, result.maps, strict=True))
+    return found | {"predictions": result.outputs, "targets": result.classes, "scores": result.scores}
+
+
+def requests_for(methods, listing):
+    """Return what the user asked for as name -> `Request`, sure that the model allows it.
+
+    A name is the method's word, with `@layer` behind it where the user named the layer.
+    """
+    if methods is None:
+        return {word: Request(method) for word, method in METHODS.items() if allows(listing, method)}
+    if isinstance(methods, str):
+        methods = [methods]
+    if not isinstance(methods, Mapping):
+        methods = dict.fromkeys(methods, {})
+    found = {}
+    for word, options in methods.items():
+        for layer in _layers_in(word, options):
+            request = Request(_method(word), layer)
+            place = request.method.place(listing, layer)
+            name = layer if isinstance(layer, str) else place
+            found[word if layer is None else f"{word}@{name}"] = request
+    if not found:
+        raise ValueError(f"`methods` must name one method at least. Got {methods!r}. Choose from {', '.join(METHODS)}.")
+    return found
+
+
+def allows(listing, method, layer=None):
+    """Whether the method can look at this layer of the model (None: at its default place)."""
+    try:
+        method.place(listing, layer)
+    except ValueError:
+        return False
+    return True
+
+
+def _method(word):
+    if word in METHODS:
+        return METHODS[word]
+    raise ValueError(f"`methods` must be among {', '.join(METHODS)}. Got {word!r}. Choose one of these.")
+
+
+def _layers_in(word, options):
+    unknown = set(options or ()) - {"layer"}
+    if unknown:
+        raise ValueError(
+            f"The options of a method here are: layer. Got {', '.join(map(repr, unknown))} for {word!r}. "
+            "Pass other options to the function or callback itself."
+        )
+    layer = (options or {}).get("layer")
+    return layer if isinstance(layer, list | tuple) else [layer]

@@ -1,0 +1,193 @@
+"""One forward and one backward pass, compiled once, that gives the maps of several methods."""
+
+import dataclasses
+import weakref
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see import backend
+from keras_see.forward import IMAGES, forward, zero_deltas
+from keras_see.inputs import batches, check_inputs, check_model, count_of, specification, take
+from keras_see.listing import first_line, list_calls
+from keras_see.targets import resolve
+
+# float16 loses gradients below 6e-8: a tenth and more of those at the input. So the float32 score is scaled before
+# the backward pass and the gradients are scaled back: loss scaling, Micikevicius et al. 2018, arXiv:1710.03740.
+FLOAT16_SCALE = 4096.0
+
+# Passes kept per model. Each new one costs a trace; a new lambda as target makes a new one at each call.
+KEPT = 16
+
+_KEPT = weakref.WeakKeyDictionary()
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A way to make maps from the values at one place of a model and the gradients of the score there.
+
+    Attributes:
+        word: Its name in tags, in options and on the command line.
+        title: Its name in pictures.
+        place: `place(listing, layer)` returns the path of the layer whose output the method looks at, or `IMAGES`;
+            raises if the method cannot look there.
+        formula: `formula(values, gradients)`, both float32 `(n, rows, columns, channels)`, returns maps
+            `(n, rows, columns)`. Made of `keras.ops`, each image independent of the others.
+        meaning: What the colours say, in one sentence for people.
+    """
+
+    word: str
+    title: str
+    place: Callable
+    formula: Callable
+    meaning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One method at one layer: a name, a path, a `keras.Layer`, or None for the default."""
+
+    method: Method
+    layer: object = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a pass gives, image by image: tensors of the backend, or NumPy arrays after `to_numpy`.
+
+    Attributes:
+        maps: One float32 `(n, rows, columns)` per request.
+        outputs: The model's real outputs, in their own structure.
+        scores: float32 `(n,)`: what was explained.
+        classes: int `(n,)`: the class explained, -1 where the target is no class.
+    """
+
+    maps: list
+    outputs: object
+    scores: object
+    classes: object
+
+    def to_numpy(self):
+        """Wait for the device and return the same in NumPy arrays."""
+        return _by_tensor(ops.convert_to_numpy, self)
+
+
+class Pass:
+    """The forward and backward pass of one model for given requests, kind of target and shapes of inputs.
+
+    It reads the weights each time that it runs, so it never shows old ones and never traces again; it cannot
+    change the model. `traces` counts how often Python went through it (on PyTorch: at each run).
+    """
+
+    def __init__(self, model, listing, requests, target):
+        self.traces = 0
+        self.places = [request.method.place(listing, request.layer) for request in requests]
+        self._formulas = [request.method.formula for request in requests]
+        self._listing, self._target = listing, target
+        self._model = weakref.ref(model)  # a pass is kept as long as its model, and must not keep it alive
+        self._compiled = backend.compiled(self._trace)
+
+    def __call__(self, inputs, weights):
+        """Run on inputs in the structure that the model takes, and the target's weights."""
+        inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
+        weights = ops.convert_to_tensor(np.zeros(()) if weights is None else weights, "float32")
+        return Result(*self._compiled(backend.values(self._model().variables), inputs, weights))
+
+    def _trace(self, values, inputs, weights):
+        self.traces += 1
+        scale = FLOAT16_SCALE if any(call.dtype == "float16" for call in self._listing.calls) else 1.0
+
+        def score(deltas):
+            seen = forward(self._model(), values, self._listing, inputs, deltas)
+            scores, classes = self._target.scores(seen.logits, self._listing.closing, weights)
+            return ops.sum(scores) * scale, (seen.features, seen.outputs, scores, classes)
+
+        deltas = zero_deltas(self._listing, inputs, self.places)
+        (features, outputs, scores, classes), gradients = backend.gradients(score, deltas)
+        maps = []
+        for formula, place in zip(self._formulas, self.places, strict=True):
+            gradient = ops.cast(_existing(gradients[place], place), "float32") / scale
+            maps.append(formula(ops.cast(features[place], "float32"), gradient))
+        return maps, outputs, scores, classes
+
+
+def explain(model, images, requests, targets=None, *, labels=None, batch_size=32):
+    """Run the pass for these requests on any number of images and return a NumPy `Result`.
+
+    Args:
+        model: A built model.
+        images: In the structure that the model takes.
+        requests: Methods at layers.
+        targets: What is explained, as `keras_see.targets.resolve` takes it.
+        labels: Class numbers of the images, or None.
+        batch_size: Images per pass; bounds the memory.
+    """
+    check_model(model)
+    images = check_inputs(images, model)
+    count = count_of(images)
+    target = resolve(targets, listing_of(model, images), count, labels)
+    results = []
+    for rows, kept in batches(count, batch_size):
+        part = take(images, rows)
+        weights = None if target.weights is None else target.weights[rows]
+        result = pass_of(model, part, requests, target)(part, weights).to_numpy()
+        results.append(_by_tensor(lambda tensor, kept=kept: tensor[:kept], result))
+    return _by_tensor(lambda *parts: np.concatenate(parts), *results)
+
+
+def listing_of(model, images):
+    """Return the `Listing` of a built model for images of this shape; made once."""
+    specs = specification(images)
+
+    def make():
+        try:
+            return list_calls(model, specs)
+        except Exception as error:
+            shapes = ", ".join(str(("n", *spec.shape[1:])) for spec in keras.tree.flatten(specs)).replace("'", "")
+            raise ValueError(
+                f"`model` must run on the given images. {model.name!r} fails on shape {shapes}: "
+                f"{first_line(error)} Give images that `model(images, training=False)` takes."
+            ) from error
+
+    return _kept(model, ("listing", *_signature(images)), make)
+
+
+def pass_of(model, images, requests, target):
+    """Return the `Pass` for these requests, this kind of target and images of this shape; made once."""
+    key = ("pass", tuple(requests), target.kind, target.function, *_signature(images))
+    return _kept(model, key, lambda: Pass(model, listing_of(model, images), requests, target))
+
+
+def _kept(model, key, make):
+    """Return what was made for this key of this model, as long as the model holds the same variables."""
+    kept = _KEPT.setdefault(model, {})
+    key = (*key, tuple(id(variable) for variable in model.variables))
+    value = kept.pop(key) if key in kept else make()
+    kept[key] = value  # the dict's order is the order of use
+    while len(kept) > KEPT:
+        del kept[next(iter(kept))]
+    return value
+
+
+def _signature(images):
+    leaves = keras.tree.flatten(images)
+    structure = str(keras.tree.map_structure(lambda leaf: 0, images))
+    return structure, tuple((leaf.shape, leaf.dtype.str) for leaf in leaves)
+
+
+def _existing(gradient, place):
+    if gradient is not None:
+        return gradient
+    what = "the images" if place == IMAGES else f"the output of {place!r}"
+    raise ValueError(
+        "The explained score must depend on what a method looks at, through operations that have gradients. "
+        f"It does not depend on {what}. "
+        "Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
+    )
+
+
+def _by_tensor(function, *results):
+    parts = [[result.maps, result.outputs, result.scores, result.classes] for result in results]
+    return Result(*keras.tree.map_structure(function, *parts))

@@ -1,0 +1,98 @@
+"""From maps to pictures: size, scale, colour and overlay."""
+
+import numpy as np
+from PIL import Image
+
+from keras_see.colors import colored
+from keras_see.display import to_pictures
+from keras_see.inputs import picture_of
+
+# The share of watched values that a range leaves out at its upper end: single hot pixels must not darken the rest
+# (Smilkov et al. 2017, *SmoothGrad*, section 3.1, arXiv:1706.03825, cap at the 99th percentile).
+PERCENTILE = 99.0
+
+
+def overlay(images, maps, *, alpha=0.75, colors="turbo", scale="all", display=None):
+    r"""Return the images with maps laid over them in colour; where a map is zero or below, the image shows unchanged.
+
+    Each pixel is $(1 - \alpha v) x + \alpha v\, c(v)$, with the picture $x$, the colour map $c$ and the map's value
+    $v$ between 0 and 1 of the range. Only what speaks for the target is drawn: negative values count as zero.
+
+    Args:
+        images: `(n, height, width, channels)` in any range that `display` recognises.
+        maps: `(n, rows, columns)`, of any size: enlarged (bicubic) to that of the images.
+        alpha: How much of the picture the strongest colour covers, 0 to 1.
+        colors: `"turbo"`, `"inferno"`, `"magma"`, `"viridis"` or `"gray"`.
+        scale: `"all"`: one range, from 0 to the 99th percentile of all the maps. `"image"`: each map its own, which
+            cannot be compared. A number: the upper end of the range.
+        display: What makes pictures of the images: `None` recognises uint8, 0–1, −1–1 and 0–255 and stretches anything
+            else; a pair `(low, high)`; a function; or an array of pictures.
+
+    Returns:
+        uint8 `(n, height, width, 3)`.
+
+    Raises:
+        ValueError: If images and maps are not equally many, or an option is none of the above.
+
+    Example:
+        >>> import numpy as np
+        >>> overlay(np.zeros((2, 32, 32, 3)), np.ones((2, 4, 4))).shape
+        (2, 32, 32, 3)
+    """
+    pictures, _ = to_pictures(images, display)
+    maps = np.asarray(maps, "float32")
+    if maps.ndim != 3 or len(maps) != len(pictures):
+        raise ValueError(
+            f"`maps` must have the shape (n, rows, columns) with one map for each of the {len(pictures)} images. "
+            f"Got shape {maps.shape}. Pass the maps of the same images."
+        )
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"`alpha` must lie between 0 and 1. Got {alpha!r}. 0.75 is the default.")
+    shares = resized(shares_of(maps, upper_end(maps, scale)), pictures.shape[1:3]).clip(0, 1)[..., None]
+    mixed = pictures + alpha * shares * (colored(shares[..., 0], colors) - pictures)
+    return np.rint(mixed).astype("uint8")
+
+
+def heat(maps, upper, size, colors="inferno"):
+    """Return maps as pictures of their own, uint8 `(n, *size, 3)`: zero and below black, `upper` and above bright."""
+    shares = resized(shares_of(maps, upper), size).clip(0, 1)
+    return np.rint(colored(shares, colors)).astype("uint8")
+
+
+def upper_end(maps, scale):
+    """Return the value that is drawn as the strongest colour: one number, or one per map."""
+    if isinstance(scale, str) and scale in ("all", "image"):
+        positive = np.nan_to_num(maps, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
+        return np.percentile(positive, PERCENTILE, axis=(1, 2) if scale == "image" else None, keepdims=scale == "image")
+    if not isinstance(scale, str) and np.ndim(scale) == 0 and scale > 0:
+        return float(scale)
+    raise ValueError(f'`scale` must be "all", "image" or a number above 0. Got {scale!r}. Choose one of these.')
+
+
+def shares_of(maps, upper):
+    """Return maps as shares of the range from 0 to `upper`; nothing (and what is no number) is 0."""
+    upper = np.asarray(upper, "float32")
+    positive = np.nan_to_num(np.asarray(maps, "float32"), nan=0.0, neginf=0.0).clip(0)
+    return np.divide(positive, upper, out=np.zeros_like(positive), where=upper > 0).clip(0, 1)
+
+
+def resized(maps, size):
+    """Return maps `(n, rows, columns)` enlarged or reduced to `(height, width)`, bicubic, centres aligned."""
+    if maps.shape[1:3] == tuple(size):
+        return maps
+    height, width = size
+    images = [Image.fromarray(np.asarray(each, "float32"), "F") for each in maps]
+    return np.stack([np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)) for image in images])
+
+
+def resized_to(maps, size, images):
+    """Return maps in the size that a user asked for: None (as they are), "images" or `(height, width)`."""
+    if size is None:
+        return maps
+    if isinstance(size, str) and size == "images":
+        size = np.shape(picture_of(images))[1:3]
+    if isinstance(size, str) or np.shape(size) != (2,) or min(size) < 1:
+        raise ValueError(
+            f'`size` must be None, "images" or (height, width) in pixels. Got {size!r}. Choose one of these.'
+        )
+    return resized(maps, tuple(int(side) for side in size))
