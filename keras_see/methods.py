@@ -54,7 +54,7 @@ def requests_for(methods, listing):
     if isinstance(methods, str):
         methods = [methods]
     if not isinstance(methods, Mapping):
-        methods = dict.fromkeys(methods, {})
+        methods = {word: {} for word in methods}
     found = {}
     for word, options in methods.items():
         for layer in _layers_in(word, options):

@@ -36,6 +36,7 @@ class Method:
         formula: `formula(values, gradients)`, both float32 `(n, rows, columns, channels)`, returns maps
             `(n, rows, columns)`. Made of `keras.ops`, each image independent of the others.
         meaning: What the colours say, in one sentence for people.
+        overlaid: Whether its maps are drawn over the image; else on black.
     """
 
     word: str
@@ -43,6 +44,7 @@ class Method:
     place: Callable
     formula: Callable
     meaning: str
+    overlaid: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,15 +128,26 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     """
     check_model(model)
     images = check_inputs(images, model)
-    count = count_of(images)
-    target = resolve(targets, listing_of(model, images), count, labels)
-    results = []
-    for rows, kept in batches(count, batch_size):
+    target = resolve(targets, listing_of(model, images), count_of(images), labels)
+    return run(model, images, requests, target, batch_size)()
+
+
+def run(model, images, requests, target, batch_size):
+    """Run the pass for checked arguments, and return a function that waits for the NumPy `Result`.
+
+    Devices that work on their own are still at it when this returns; the function may be called in another thread.
+    """
+    waiting = []
+    for rows, kept in batches(count_of(images), batch_size):
         part = take(images, rows)
         weights = None if target.weights is None else target.weights[rows]
-        result = pass_of(model, part, requests, target)(part, weights).to_numpy()
-        results.append(_by_tensor(lambda tensor, kept=kept: tensor[:kept], result))
-    return _by_tensor(lambda *parts: np.concatenate(parts), *results)
+        waiting.append((pass_of(model, part, requests, target)(part, weights), kept))
+
+    def collect():
+        results = [_by_tensor(lambda tensor, kept=kept: tensor[:kept], found.to_numpy()) for found, kept in waiting]
+        return _by_tensor(lambda *parts: np.concatenate(parts), *results)
+
+    return collect
 
 
 def listing_of(model, images):

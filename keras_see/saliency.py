@@ -55,4 +55,5 @@ SALIENCY = Method(
     place=_place,
     formula=_formula,
     meaning="Bright: a small change of this pixel moves the score most (largest absolute gradient over the channels).",
+    overlaid=False,
 )

@@ -1,0 +1,91 @@
+"""The folder that a run writes to: one file per process, one worker that draws and writes beside training."""
+
+import atexit
+import os
+import queue
+import tempfile
+import threading
+from pathlib import Path
+
+from keras_see.tensorboard import EventFile, last_step, read
+
+# Jobs that may wait. Each holds the maps of one picture; when the worker cannot keep up, training waits for it.
+WAITING = 4
+
+_FOLDERS = {}
+_LOCK = threading.Lock()
+
+
+class LogFolder:
+    """A folder of a TensorBoard run, shared by all callbacks of this process that write to it.
+
+    Jobs run one after the other on a thread that exists only between `submit` and `drain`.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._file = EventFile(path)
+        self._queue = queue.Queue(WAITING)
+        self._worker = None
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+
+    def write(self, step, values):
+        """Append summaries of one step to the event file."""
+        with self._writing:
+            self._file.write(step, values)
+
+    def last_step(self, prefix):
+        """Return the last step that keras_see wrote here under tags with this prefix, or None."""
+        self.drain()
+        return last_step(self.path, prefix)
+
+    def last_number(self, tag):
+        """Return the number last written here under a tag, or None."""
+        self.drain()
+        numbers = read(self.path, tag).get(tag)
+        return numbers[-1][1] if numbers else None
+
+    def submit(self, job):
+        """Run `job()` on the worker; wait first if too many are waiting. A job deals with its own errors."""
+        with self._lock:
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="keras_see", daemon=True)
+                self._worker.start()
+        self._queue.put(job)
+
+    def drain(self):
+        """Wait until all jobs are done, and end the worker."""
+        with self._lock:
+            if self._worker is not None:
+                self._queue.put(None)
+                self._worker.join()
+                self._worker = None
+
+    def _work(self):
+        while (job := self._queue.get()) is not None:
+            job()
+            del job  # it holds the maps of a picture
+
+
+def folder_at(log_dir):
+    """Return this process's `LogFolder` at a path, sure that it can be written to."""
+    path = Path(log_dir).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"`log_dir` must be a folder that can be written to. {str(path)!r} cannot: {error.strerror}. "
+            "Choose another folder, or mend its permissions."
+        ) from error
+    with _LOCK:
+        return _FOLDERS.setdefault((os.getpid(), path.resolve()), LogFolder(path))
+
+
+@atexit.register
+def _drain_all():
+    """Write what is still waiting when a run was broken off before its end."""
+    for (process, _), folder in list(_FOLDERS.items()):
+        if process == os.getpid():
+            folder.drain()

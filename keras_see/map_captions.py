@@ -1,0 +1,56 @@
+"""What stands under images and maps: the true class, the predicted class, the explained class and the peak."""
+
+import keras
+import numpy as np
+
+
+def under_images(outputs, closing, classes, names):
+    """Return lines per image: the true class if known, and what the model says, marked right or wrong.
+
+    Args:
+        outputs: The model's real outputs.
+        closing: "softmax", "sigmoid" or None.
+        classes: True classes, or None.
+        names: Names of the classes, or None.
+    """
+    leaves = keras.tree.flatten(outputs)
+    plain = len(leaves) == 1 and leaves[0].ndim == 2
+    lines = []
+    for number in range(len(leaves[0])):
+        known = classes is not None
+        said = _said(leaves[0][number], closing, names) if plain else None
+        lines.append([f"true: {class_name(classes[number], names)}"] if known else [])
+        if said is not None:
+            text, predicted = said
+            lines[-1].append((text, predicted == classes[number]) if known and predicted is not None else text)
+    return lines
+
+
+def under_maps(maps, explained, names):
+    """Return a line per map: the explained class and the map's highest value, or that there is nothing to see."""
+    lines = []
+    for each, number in zip(maps, explained, strict=True):
+        peak = f"peak {each.max():.3g}" if each.max() > 0 else "nothing positive"
+        peak = peak if np.isfinite(each).all() else "not finite"
+        lines.append(peak if number < 0 else f"{class_name(number, names)}: {peak}")
+    return lines
+
+
+def class_name(number, names):
+    """Return the name of a class, or its number."""
+    return f"class {number}" if names is None or not 0 <= number < len(names) else str(names[number])
+
+
+def _said(values, closing, names):
+    """Return what the model says of one image in words, and the class it means (None where it means none)."""
+    values = values.astype("float64")
+    if len(values) == 1:
+        if closing != "sigmoid":
+            return f"output {values[0]:.3g}", None
+        predicted = int(values[0] > 0.5)
+        share = values[0] if predicted else 1 - values[0]
+        return f"{class_name(predicted, names)} {100 * share:.0f} %", predicted
+    predicted = int(values.argmax())
+    is_share = closing is not None or (values.min() >= 0 and abs(values.sum() - 1) < 1e-3)
+    amount = f"{100 * values[predicted]:.0f} %" if is_share else f"{values[predicted]:.3g}"
+    return f"{class_name(predicted, names)} {amount}", predicted

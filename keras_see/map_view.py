@@ -1,0 +1,161 @@
+"""What a callback sees of maps: one pass over the watched images, drawn as sheets and numbers."""
+
+import keras
+import numpy as np
+
+from keras_see.display import to_pictures
+from keras_see.forward import IMAGES
+from keras_see.inputs import check_inputs, picture_of, take
+from keras_see.map_captions import under_images, under_maps
+from keras_see.methods import requests_for
+from keras_see.metrics import energy_inside
+from keras_see.passes import listing_of, run
+from keras_see.pictures import heat, overlay, upper_end
+from keras_see.sheets import TILE, Column, as_tiles, encoded, sheet
+from keras_see.targets import resolve
+from keras_see.tensorboard import image_summary, scalar_summary
+
+OVERLAY_COLORS, HEAT_COLORS = "turbo", "inferno"
+
+
+class Range:
+    """The range in which one method's maps are drawn for a whole series, so that epochs can be compared.
+
+    Its upper end is a high percentile of the watched maps. It never falls, and grows in doublings.
+    """
+
+    def __init__(self, upper=None):
+        self.upper = upper or 0.0
+
+    def including(self, maps):
+        """Widen the range for these maps if need be, and return its upper end."""
+        needed = float(upper_end(maps, "all"))
+        self.upper = self.upper or needed
+        while self.upper < needed:
+            self.upper *= 2
+        return self.upper
+
+
+class MapView:
+    """Several methods in one pass; per method a sheet and its numbers, and a sheet of all side by side."""
+
+    def __init__(self, watched, methods, targets, *, class_names, display, scale, regions, batch_size):
+        _check_scale(scale)
+        self._watched, self._methods, self._targets = watched, methods, targets
+        self._names, self._scale, self._regions, self._batch_size = class_names, scale, regions, batch_size
+        pictures, self._note = to_pictures(watched.images, display)
+        if len(pictures) != watched.count:
+            raise ValueError(
+                f"`display` must give one picture per image, {watched.count} in all. Got {len(pictures)}. "
+                "Keep the batch axis as it is."
+            )
+        self._pictures = as_tiles(pictures)
+        self._lossless = max(pictures.shape[1:3]) < TILE
+        if regions is not None:
+            energy_inside(np.ones((watched.count, *pictures.shape[1:3])), regions)
+
+    def prepare(self, model, folder, prefix):
+        """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
+        inputs = self._watched.inputs
+        if not model.built:
+            model(take(inputs, slice(1)), training=False)
+        check_inputs(inputs, model)
+        listing = listing_of(model, inputs)
+        self._closing = listing.closing
+        self._requests = requests_for(self._methods, listing)
+        self._target = resolve(self._targets, listing, self._watched.count, self._watched.classes)
+        self._descriptions = {name: self._description(request, listing) for name, request in self._requests.items()}
+        self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
+        _check_names(self._names, listing)
+
+    def look(self, model):
+        """Run the pass; returns a function that waits for its result."""
+        return run(model, self._watched.inputs, list(self._requests.values()), self._target, self._batch_size)
+
+    def draw(self, collect, caption, prefix):
+        """Return the summaries of one step."""
+        result = collect()
+        rows = under_images(result.outputs, self._closing, self._watched.classes, self._names)
+        columns, summaries = [], []
+        for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
+            upper = self._upper(name, maps)
+            columns.append(self._column(name, request.method, maps, upper, result.classes))
+            summaries.append(self._sheet(prefix + name, columns[-1:], rows, caption, self._descriptions[name]))
+            summaries += self._numbers(prefix + name, maps, upper)
+        if len(columns) > 1:
+            text = "All methods side by side: one row per image, one column per method."
+            summaries.append(self._sheet(f"{prefix}overview", columns, rows, caption, text))
+        return summaries
+
+    def _upper(self, name, maps):
+        if self._scale == "run":
+            return self._ranges[name].including(maps)
+        return upper_end(maps, self._scale)
+
+    def _column(self, name, method, maps, upper, explained):
+        colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
+        if method.overlaid:
+            pictures = overlay(self._pictures, maps, scale=upper, colors=colors)
+        else:
+            pictures = heat(maps, upper, self._pictures.shape[1:3], colors)
+        title = method.title + name.removeprefix(method.word).replace("@", " @ ")
+        end = "own peak" if np.ndim(upper) else f"{upper:.3g}"
+        return Column(title, pictures, under_maps(maps, explained, self._names), (colors, end))
+
+    def _sheet(self, tag, columns, rows, caption, description):
+        scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
+        footer = "; ".join(filter(None, [caption, scale.get(self._scale, "colours: a fixed range"), self._note]))
+        image = sheet(self._pictures, columns, captions=rows, footer=footer)
+        return image_summary(tag, encoded(image, self._lossless), image.size, description)
+
+    def _numbers(self, tag, maps, upper):
+        peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
+        numbers = [scalar_summary(f"{tag}/peak", peak, "Highest value of each map, mean over the images.")]
+        if self._scale == "run":
+            numbers.append(scalar_summary(f"{tag}/range", upper, "Value drawn as the strongest colour."))
+        if self._regions is not None:
+            size = picture_of(self._watched.images).shape[1:3]
+            share = energy_inside(maps, self._regions, size=size)
+            if np.isfinite(share).any():
+                text = "Share of the maps' positive energy inside the regions, mean over the images."
+                numbers.append(scalar_summary(f"{tag}/energy_inside", float(np.nanmean(share)), text))
+        return numbers
+
+    def _description(self, request, listing):
+        place = request.method.place(listing, request.layer)
+        where = "the images" if place == IMAGES else f"`{place}`"
+        explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
+        what = explained.get(self._target.kind, "the given target")
+        if self._target.classes is not None and self._target.classes is self._watched.classes:
+            what = "the image's label"
+        scale = {
+            "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",
+            "image": "Each map has a range of its own: only the captions tell how strong it is.",
+        }
+        return (
+            f"**{request.method.title}** of {where}. Explained: {what}, as a logit. {request.method.meaning} "
+            f"{scale.get(self._scale, f'The range ends at {self._scale}.')}"
+        )
+
+
+def _check_scale(scale):
+    if isinstance(scale, str) and scale in ("run", "image"):
+        return
+    if isinstance(scale, str | bool) or np.ndim(scale) or not scale > 0:
+        raise ValueError(
+            '`scale` must be "run" (one range for the whole run), "image" (each map its own) or a number above 0. '
+            f"Got {scale!r}. Choose one of these."
+        )
+
+
+def _check_names(names, listing):
+    outputs = keras.tree.flatten(listing.outputs)
+    if names is None or len(outputs) != 1:
+        return
+    classes = max(outputs[0].shape[-1], 2)
+    if isinstance(names, str) or len(names) != classes:
+        got = repr(names) if isinstance(names, str) else f"{len(names)} names"
+        raise ValueError(
+            f"`class_names` must be a list with a name for each of the model's {classes} classes. Got {got}. "
+            "List them in the order of the class numbers."
+        )

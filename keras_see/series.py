@@ -1,0 +1,153 @@
+"""The series of pictures that a callback makes while a model trains: when, where, and what if it fails."""
+
+import logging
+import os
+import re
+
+import keras
+
+from keras_see.log_folder import folder_at
+from keras_see.schedule import Schedule
+from keras_see.tensorboard import text_summary
+
+_LOGGER = logging.getLogger("keras_see")
+
+# After so many failures in a row a callback rests until the next `fit`.
+PATIENCE = 3
+
+
+class Series(keras.callbacks.Callback):
+    """A callback that looks at the model after due epochs through its views, and writes what they draw.
+
+    A view has three methods. `prepare(model, folder, prefix)` checks everything before training starts and raises what
+    is wrong. `look(model)` computes on the model's device, while training waits, and returns what was found.
+    `draw(found, caption)` makes summaries of it, on the thread beside training.
+
+    Attributes:
+        failures: What went wrong after training had started, one line each.
+    """
+
+    def __init__(self, log_dir, make_views, *, every, epochs, name, before_training, strict):
+        super().__init__()
+        self.failures = []
+        self._strict, self._on = strict, True
+        self._guarded(self._set_up, log_dir, make_views, every, epochs, name, before_training)
+
+    def _set_up(self, log_dir, make_views, every, epochs, name, before_training):
+        self._schedule = Schedule.checked(every, epochs)
+        self._log_dir = _checked_path(log_dir)
+        self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
+        self._before_training = before_training
+        self._views = make_views()
+
+    def on_train_begin(self, logs=None):
+        """Check everything against the model; nothing is looked at yet."""
+        self._rests, self._in_a_row = False, 0
+        self._started, self._shift, self._epoch, self._last_seen = False, 0, None, None
+        if self._on:
+            self._guarded(self._prepare)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Look at the state before training, once `epoch` tells which step that is."""
+        if self._started or not self._on:
+            return
+        self._started = True
+        if self._steps_before is None:
+            if self._before_training:
+                self._show(epoch - 1, "before training")
+        elif epoch <= self._steps_before:
+            self._shift = self._steps_before + 1 - epoch
+            _LOGGER.warning(
+                "%r already holds steps up to %d, and TensorBoard drops what goes back: epoch %d becomes step %d.",
+                *(str(self._log_dir), self._steps_before, epoch, epoch + self._shift),
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Look if this epoch is due."""
+        self._epoch = epoch
+        if self._on and self._schedule.is_due(epoch, self.params.get("epochs", 0) - 1):
+            self._show(epoch, self._epoch_caption(epoch))
+
+    def on_train_end(self, logs=None):
+        """Show what the user keeps, if that was not seen yet, and wait until all is written."""
+        if not self._on:
+            return
+        if self._started and self._schedule.epochs is None:
+            self._show_what_stays()
+        self._folder.drain()
+
+    def _show_what_stays(self):
+        epoch = self._epoch
+        if epoch is not None and self._last_seen != epoch:  # training was stopped early
+            self._show(epoch, f"after training, stopped in {self._epoch_caption(epoch)}")
+        if getattr(getattr(self.model, "optimizer", None), "use_ema", False) and epoch is not None:
+            self._show(epoch + 1, "after training, with the averaged weights")
+
+    def _prepare(self):
+        self._folder = folder_at(self._log_dir)
+        self._steps_before = self._folder.last_step(self._prefix)
+        for view in self._views:
+            view.prepare(self.model, self._folder, self._prefix)
+
+    def _epoch_caption(self, epoch):
+        return f"epoch {epoch + 1}/{self.params.get('epochs', '?')}"
+
+    def _show(self, epoch, caption):
+        if self._rests:
+            return
+        step = epoch + self._shift
+        self._last_seen = epoch
+        try:
+            found = [view.look(self.model) for view in self._views]
+        except Exception as error:  # a picture must never end a training run
+            self._failed(step, error)
+            return
+        self._folder.submit(lambda: self._write(step, found, f"{caption} (step {step})"))
+
+    def _write(self, step, found, caption):
+        """Draw and write what was found; runs beside training."""
+        try:
+            for view, part in zip(self._views, found, strict=True):
+                self._folder.write(step, view.draw(part, caption, self._prefix))
+            self._in_a_row = 0
+        except Exception as error:
+            self._failed(step, error)
+
+    def _failed(self, step, error):
+        self._in_a_row += 1
+        self._rests = self._in_a_row >= PATIENCE
+        line = f"step {step}: {type(error).__name__}: {error}"
+        rest = f" After {PATIENCE} in a row this callback rests." if self._rests else " The next due epoch is tried."
+        self.failures.append(line)
+        _LOGGER.error("No picture at %s%s", line, rest, exc_info=error)
+        try:
+            self._folder.write(step, [text_summary("see/status", f"**No picture at {line}**{rest}")])
+        except OSError as also:
+            _LOGGER.error("Nor could the failure be written: %s", also)
+
+    def _guarded(self, function, *args):
+        """Run a check; with `strict=False` what it raises is logged and switches the callback off."""
+        try:
+            function(*args)
+        except Exception as error:
+            if self._strict:
+                raise
+            self._on = False
+            _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
+
+
+def _checked_path(log_dir):
+    if isinstance(log_dir, str | os.PathLike) and str(log_dir):
+        return log_dir
+    raise TypeError(
+        f"`log_dir` must be the path of a folder. Got {log_dir!r}. "
+        "Pass the folder that TensorBoard is to show, such as 'logs/run1'."
+    )
+
+
+def _checked_name(name):
+    if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name):
+        return name
+    raise ValueError(
+        f"`name` must be made of letters, digits, '.', '_', '-' and '/'. Got {name!r}. It becomes a part of the tags."
+    )

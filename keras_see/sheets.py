@@ -1,0 +1,219 @@
+"""Lay pictures out in a grid with captions, as one image to look at."""
+
+import dataclasses
+import functools
+import io
+import math
+import unicodedata
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from keras_see.colors import colored
+from keras_see.display import to_pictures
+
+# Tiles are about this wide, in pixels: at TensorBoard's card width of 340 four of them can still be told apart.
+TILE = 128
+# Across, a sheet has about this many tiles; a method with one column shows several images side by side.
+ACROSS = 4
+
+GAP, MARGIN, FONT, LINE = 6, 10, 13, 17
+INK, PALE, GOOD, BAD = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
+MARK = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column of a sheet.
+
+    Attributes:
+        title: What stands above it.
+        pictures: uint8 `(n, height, width, 3)`.
+        captions: One line under each picture.
+        bar: `(name of the colour map, what stands at its upper end)`: a colour bar under the title.
+    """
+
+    title: str
+    pictures: np.ndarray
+    captions: list = ()
+    bar: tuple | None = None
+
+
+def sheet(images, columns, *, captions=None, footer="", display=None):
+    """Return one image with a row per input image: the image itself, then one picture per column.
+
+    Where there are few columns, several images stand side by side. Small pictures are enlarged without smoothing.
+
+    Args:
+        images: `(n, height, width, channels)` in any range that `display` recognises.
+        columns: A mapping from titles to uint8 pictures `(n, height, width, 3)`, such as `overlay` makes.
+        captions: Per image a str or a list of lines for under the image. A line may be a pair `(text, right)`: right
+            or wrong is then marked.
+        footer: A line for under everything.
+        display: As for `overlay`.
+
+    Returns:
+        A `PIL.Image.Image`.
+
+    Raises:
+        ValueError: If there is not one picture per image in each column, or not one caption per image.
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.zeros((3, 32, 32, 1))
+        >>> sheet(images, {"Grad-CAM": overlay(images, np.ones((3, 4, 4)))}, captions=["a", "b", "c"]).mode
+        'RGB'
+    """
+    pictures, note = to_pictures(images, display)
+    columns = [Column(*pair) for pair in columns.items()] if isinstance(columns, Mapping) else list(columns)
+    captions = [()] * len(pictures) if captions is None else [_lines(caption) for caption in captions]
+    for what, things in [("captions", captions), *((column.title, column.pictures) for column in columns)]:
+        if len(things) != len(pictures):
+            raise ValueError(
+                f"A sheet needs one entry per image, {len(pictures)} in all. {what!r} has {len(things)}. "
+                "Pass as many as there are images."
+            )
+    return _Grid([Column("input", pictures), *columns], captions, [line for line in (footer, note) if line]).draw()
+
+
+class _Grid:
+    """The places of tiles and texts on a sheet."""
+
+    def __init__(self, columns, captions, footer):
+        self.columns, self.captions, self.footer = columns, captions, footer
+        self.count = len(captions)
+        self.width, self.height = tile_size(columns[0].pictures.shape[1:3])
+        self.blocks = max(1, min(self.count, ACROSS // len(columns)))
+        self.rows = math.ceil(self.count / self.blocks)
+        self.head = LINE + (LINE if any(column.bar for column in columns) else 0)
+        under = max(len(lines) for lines in captions) if captions else 0
+        self.foot = LINE * max(under, int(any(column.captions for column in columns)))
+        self.block_width = len(columns) * (self.width + GAP) + GAP
+
+    def draw(self):
+        wide = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
+        footer = [part for line in self.footer for part in _wrapped(line, wide - 2 * MARGIN)]
+        high = 2 * MARGIN + self.head + self.rows * (self.height + self.foot + GAP) + LINE * len(footer)
+        self.image = Image.new("RGB", (wide, high), "white")
+        self.pen = ImageDraw.Draw(self.image)
+        for block in range(self.blocks):
+            for column in range(len(self.columns)):
+                self._title(block, column)
+        for number in range(self.count):
+            self._row(number)
+        for place, line in enumerate(footer, start=1):
+            self._text((MARGIN, high - MARGIN - LINE * len(footer) + LINE * (place - 1)), line, wide, PALE)
+        return self.image
+
+    def _left(self, block, column):
+        return MARGIN + block * self.block_width + column * (self.width + GAP)
+
+    def _title(self, block, number):
+        column, left = self.columns[number], self._left(block, number)
+        self._text((left, MARGIN), column.title, self.width, INK)
+        if column.bar is None:
+            return
+        name, upper = column.bar
+        label = _fitting(upper, self.width // 2)
+        zero, end = _font().getlength("0") + 4, _font().getlength(label) + 4
+        self._text((left, MARGIN + LINE), "0", self.width, PALE)
+        bar = Image.fromarray(color_bar(name, max(int(self.width - zero - end), 1)))
+        self.image.paste(bar, (int(left + zero), MARGIN + LINE + 4))
+        self._text((left + self.width - end + 4, MARGIN + LINE), label, end, PALE)
+
+    def _row(self, number):
+        row, block = divmod(number, self.blocks)
+        top = MARGIN + self.head + row * (self.height + self.foot + GAP)
+        for place, column in enumerate(self.columns):
+            left = self._left(block, place)
+            self.image.paste(_tile(column.pictures[number], (self.width, self.height)), (left, top))
+            lines = self.captions[number] if place == 0 else column.captions[number : number + 1]
+            for depth, line in enumerate(lines):
+                self._line((left, top + self.height + 1 + LINE * depth), line)
+
+    def _line(self, place, line):
+        text, right = line if isinstance(line, tuple) else (line, None)
+        left, top = place
+        if right is not None:
+            _mark(self.pen, left, top + 3, right)
+            left += MARK + 2
+        self._text((left, top), text, self.width - (left - place[0]), INK if right is None else GOOD if right else BAD)
+
+    def _text(self, place, text, width, color):
+        self.pen.text(place, _fitting(text, width), font=_font(), fill=color)
+
+
+def tile_size(size):
+    """Return `(width, height)` of the tiles that show pictures of `(height, width)`: about `TILE` wide."""
+    height, width = size
+    longest = max(height, width)
+    factor = max(round(TILE / longest), 1) if longest < TILE else TILE / longest
+    return max(round(width * factor), 16), max(round(height * factor), 16)
+
+
+def as_tiles(pictures):
+    """Return pictures uint8 `(n, height, width, 3)` in the size of tiles."""
+    size = tile_size(pictures.shape[1:3])
+    return np.stack([np.asarray(_tile(picture, size)) for picture in pictures])
+
+
+def encoded(image, lossless):
+    """Return an image as PNG, or as JPEG: a third of the size for photographs."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG") if lossless else image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def color_bar(name, width, height=9):
+    """Return a bar of the colours from 0 to the upper end, uint8 `(height, width, 3)`."""
+    row = np.rint(colored(np.linspace(0, 1, width), name)).astype("uint8")
+    return np.repeat(row[None], height, axis=0)
+
+
+def _tile(picture, size):
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    if image.size == size:
+        return image
+    enlarges = size[0] >= image.width
+    return image.resize(size, Image.Resampling.NEAREST if enlarges else Image.Resampling.LANCZOS)
+
+
+def _mark(pen, left, top, right):
+    """Draw a tick or a cross; the built-in font has neither."""
+    if right:
+        points = [(left + 1, top + 5), (left + 4, top + 9), (left + 10, top + 1)]
+        pen.line(points, fill=GOOD, width=2, joint="curve")
+    else:
+        pen.line([(left + 2, top + 1), (left + 9, top + 8)], fill=BAD, width=2)
+        pen.line([(left + 9, top + 1), (left + 2, top + 8)], fill=BAD, width=2)
+
+
+def _lines(caption):
+    return [caption] if isinstance(caption, str | tuple) else list(caption)
+
+
+def _fitting(text, width):
+    """Return as much of a text as fits, in letters that the built-in font has."""
+    text = unicodedata.normalize("NFKD", text).replace("−", "-").encode("ascii", "replace").decode()
+    if _font().getlength(text) <= width:
+        return text
+    while text and _font().getlength(text + "..") > width:
+        text = text[:-1]
+    return text + ".."
+
+
+def _wrapped(text, width):
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _font().getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+@functools.cache
+def _font():
+    return ImageFont.load_default(FONT)

@@ -1,0 +1,130 @@
+"""The images that a callback watches: taken once, from whatever the user trains with."""
+
+import contextlib
+import dataclasses
+import inspect
+import random
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see import backend
+from keras_see.inputs import check_inputs, count_of, take
+from keras_see.targets import labels_to_classes
+
+# How many images are watched: of a dataset unless `n` says otherwise, and at most of an array given as it is.
+OF_A_DATASET = 8
+OF_AN_ARRAY = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Watched:
+    """Images as people keep them, as the model takes them, and their classes (None if there are none)."""
+
+    images: object
+    inputs: object
+    classes: np.ndarray | None
+
+    @property
+    def count(self):
+        """How many images there are."""
+        return count_of(self.images)
+
+
+def watch(images, labels=None, n=None, preprocess=None):
+    """Take the images to watch out of what the user gives.
+
+    Args:
+        images: An array, or a list or dict of arrays; a tuple `(x, y)` or `(x, y, weights)`; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset` or a `torch.utils.data.DataLoader`, of which the first batches are read, once.
+        labels: The images' labels, if they did not come with them.
+        n: How many images to take.
+        preprocess: What makes of them what the model takes.
+    """
+    if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
+        raise ValueError(f"`n` must be a whole number from 1. Got {n!r}. 8 images make a good sheet.")
+    x, y = _split(images if _is_arrays(images) else _first_of(images, n or OF_A_DATASET))
+    x = check_inputs(x)
+    if n is None and count_of(x) > OF_AN_ARRAY:
+        raise ValueError(
+            f"`images` must be the few images to watch, at most {OF_AN_ARRAY} unless `n` asks for more. "
+            f"Got {count_of(x)}. Pass images[:8] or n=8."
+        )
+    classes = labels_to_classes(y if labels is None else labels, count_of(x))
+    x = take(x, slice(n))
+    classes = None if classes is None else classes[:n]
+    return Watched(x, x if preprocess is None else _preprocessed(preprocess, x), classes)
+
+
+def _preprocessed(preprocess, images):
+    if not callable(preprocess):
+        raise TypeError(
+            "`preprocess` must be a function from images to what the model takes. "
+            f"Got {type(preprocess).__name__}. Pass for example keras.applications.resnet50.preprocess_input."
+        )
+    # Keras's own `preprocess_input` writes into its argument.
+    return check_inputs(preprocess(keras.tree.map_structure(np.array, images)))
+
+
+def _is_arrays(images):
+    return isinstance(images, tuple | list | dict) or hasattr(images, "shape") or np.isscalar(images) or images is None
+
+
+def _split(images):
+    """Return x and y of `(x, y)` or `(x, y, weights)`; a list or dict is the model's several inputs."""
+    if not isinstance(images, tuple):
+        return images, None
+    if len(images) not in (1, 2, 3):
+        raise ValueError(
+            "`images` as a tuple means (x, y) or (x, y, sample_weights). "
+            f"Got a tuple of {len(images)}. Pass several inputs as a list."
+        )
+    return images[0], images[1] if len(images) > 1 else None
+
+
+def _first_of(dataset, count):
+    """Return the first images (and labels) of a dataset, with all random numbers put back as they were."""
+    if inspect.isgenerator(dataset) or not isinstance(dataset, Iterable | keras.utils.PyDataset):
+        raise TypeError(
+            "`images` must be an array, a pair (x, y), a tf.data.Dataset, a PyDataset or a DataLoader. "
+            f"Got {type(dataset).__name__}. Take some images out of it first."
+        )
+    batches, taken = [], 0
+    with _random_numbers_kept():
+        for batch in _batches(dataset):
+            x, y = _split(tuple(batch) if isinstance(batch, list) and len(batch) in (2, 3) else batch)
+            x = keras.tree.map_structure(ops.convert_to_numpy, x)
+            single = not any(np.ndim(leaf) == 4 for leaf in keras.tree.flatten(x))
+            parts = [x] if y is None else [x, ops.convert_to_numpy(y)]
+            batches.append(keras.tree.map_structure(np.asarray, [_with_axis(p) for p in parts] if single else parts))
+            taken += count_of(batches[-1])
+            if taken >= count:
+                break
+    if not batches:
+        raise ValueError("`images` must hold one image at least. The dataset is empty. Pass one that is not.")
+    joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:count], *batches)
+    return tuple(joined)
+
+
+def _batches(dataset):
+    if isinstance(dataset, keras.utils.PyDataset):
+        return (dataset[number] for number in range(dataset.num_batches or len(dataset)))
+    return dataset
+
+
+def _with_axis(structure):
+    return keras.tree.map_structure(lambda leaf: np.asarray(leaf)[None], structure)
+
+
+@contextlib.contextmanager
+def _random_numbers_kept():
+    put_back = backend.random_state()
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        put_back()
