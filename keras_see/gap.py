@@ -3,8 +3,10 @@
 import keras
 from keras import layers
 
-# Filters of the small backbone, one entry per convolution; the features halve in size after every second one.
-SMALL = (32, 32, 64, 64, 128, 128)
+# Filters of the small backbone's convolutions, and after which of them the features halve in size. A feature then
+# sees 38 × 38 pixels.
+SMALL = (16, 32, 32, 64, 64, 128)
+HALVED_AFTER = (1, 3)
 
 
 def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activation="softmax"):
@@ -59,9 +61,9 @@ def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activa
 def _small_backbone(features):
     for number, filters in enumerate(SMALL, start=1):
         features = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(features)
-        features = layers.BatchNormalization(name=f"norm{number}")(features)
+        features = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(features)
         features = layers.ReLU(name=f"relu{number}")(features)
-        if number in (2, 4):
+        if number in HALVED_AFTER:
             features = layers.MaxPooling2D(padding="same", name=f"pool{number}")(features)
     return features
 

@@ -50,7 +50,7 @@ class MapView:
                 "Keep the batch axis as it is."
             )
         self._pictures = as_tiles(pictures)
-        self._lossless = max(pictures.shape[1:3]) < TILE
+        self._enlarged = max(pictures.shape[1:3]) < TILE
         if regions is not None:
             energy_inside(np.ones((watched.count, *pictures.shape[1:3])), regions)
 
@@ -106,7 +106,7 @@ class MapView:
         scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
         footer = "; ".join(filter(None, [caption, scale.get(self._scale, "colours: a fixed range"), self._note]))
         image = sheet(self._pictures, columns, captions=rows, footer=footer)
-        return image_summary(tag, encoded(image, self._lossless), image.size, description)
+        return image_summary(tag, encoded(image, self._enlarged), image.size, description)
 
     def _numbers(self, tag, maps, upper):
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())

@@ -145,7 +145,8 @@ def run(model, images, requests, target, batch_size):
 
     def collect():
         results = [_by_tensor(lambda tensor, kept=kept: tensor[:kept], found.to_numpy()) for found, kept in waiting]
-        return _by_tensor(lambda *parts: np.concatenate(parts), *results)
+        result = _by_tensor(lambda *parts: np.concatenate(parts), *results)
+        return result if target.classes is None else dataclasses.replace(result, classes=target.classes)
 
     return collect
 

@@ -1,0 +1,77 @@
+"""The command line: `keras-see demo | layers | board`."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main(arguments=None):
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except (ValueError, TypeError, OSError) as error:
+        print(f"keras-see: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="keras-see", description="See what a Keras network is learning.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="train a small classifier and watch where it looks")
+    demo.set_defaults(command=_demo)
+    demo.add_argument("--data", metavar="FOLDER", help="your own photographs, as FOLDER/class/picture.jpg")
+    demo.add_argument("--log-dir", metavar="FOLDER", help="where to write (default: a new folder in logs)")
+    demo.add_argument("--epochs", type=_positive, metavar="N", help="default: 6; 12 with --data")
+
+    layers = commands.add_parser("layers", help="list the layers of a saved model and what can look at each")
+    layers.set_defaults(command=_layers)
+    layers.add_argument("model", metavar="MODEL.keras")
+
+    board = commands.add_parser("board", help="open TensorBoard with every step kept")
+    board.set_defaults(command=_board)
+    board.add_argument("log_dir", metavar="FOLDER")
+    board.add_argument("--port", type=_positive, default=6006)
+    return parser
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
+    return number
+
+
+def _demo(options):
+    from keras_see import demo
+
+    try:
+        demo.run(options.data, options.log_dir, options.epochs)
+    except ModuleNotFoundError as error:
+        raise ValueError(f'The demo needs {error.name}. Install it: pip install "keras_see[demo]"') from error
+
+
+def _layers(options):
+    import keras
+
+    from keras_see import layers
+
+    if not Path(options.model).is_file():
+        raise ValueError(f"MODEL must be a .keras file. There is no file {options.model!r}. Check the path.")
+    print(layers(keras.saving.load_model(options.model, compile=False, safe_mode=True)))
+
+
+def _board(options):
+    if not Path(options.log_dir).is_dir():
+        raise ValueError(f"FOLDER must hold a run. There is no folder {options.log_dir!r}. Check the path.")
+    # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
+    flags = ["--logdir", options.log_dir, "--samples_per_plugin", "images=1000", "--port", str(options.port)]
+    return subprocess.call([sys.executable, "-m", "tensorboard.main", *flags])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
