@@ -1,5 +1,7 @@
 """The few operations that Keras leaves to its backend; nothing else names a framework."""
 
+import functools
+
 import keras
 
 _NAME = keras.backend.backend()
@@ -16,8 +18,9 @@ if _NAME == "tensorflow":
 
     def compiled(function):
         """Compile a function of tensors; Python runs only while it is traced."""
-        # XLA is not forced: on two CPU cores it made a MobileNetV2 pass ten times slower.
-        return tf.function(function, autograph=False)
+        # XLA is not forced: on two CPU cores it made a MobileNetV2 pass ten times slower. TensorFlow counts traces per
+        # Python code and would warn of models that share it; a partial has no code of its own.
+        return tf.function(functools.partial(function), autograph=False)
 
     def values(variables):
         """Return what must be handed to a compiled function so that it sees today's weights."""

@@ -28,7 +28,8 @@ def to_pictures(images, display=None):
         images, display = np.asarray(display(np.array(picture_of(images)))), None
     elif display is not None and not _is_pair(display):
         images, display = np.asarray(display), None
-    images = picture_of(images)
+    else:
+        images = np.asarray(picture_of(images))
     if images.ndim != 4:
         raise ValueError(
             "`display` must give pictures of shape (n, height, width, channels). "

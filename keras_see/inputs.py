@@ -81,12 +81,17 @@ def specification(inputs):
 
 def batches(count, size):
     """Yield `(rows, kept)`: the indices of each batch, all of one length, and how many of them are not filling."""
-    if not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"`batch_size` must be a whole number from 1. Got {size!r}. 32 is the default.")
+    check_batch_size(size)
     length = min(size, count)
     for start in range(0, count, length):
         rows = np.minimum(np.arange(start, start + length), count - 1)
         yield rows, min(length, count - start)
+
+
+def check_batch_size(size):
+    """Raise unless `size` can be a number of images per pass."""
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"`batch_size` must be a whole number from 1. Got {size!r}. 32 is the default.")
 
 
 def input_shapes(model):

@@ -146,8 +146,10 @@ def output_spec(function, inputs):
 
 
 def first_line(error):
-    """Return what an error says in one line, without colours and with a full stop."""
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines() or [type(error).__name__]
+    """Return what an error says in one line with a full stop; of Keras's long reports what was raised in the layer."""
+    text = str(error).partition("Error encountered:\n")[2] or str(error)
+    bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
+    lines = (bold[-1] if bold else text).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".: ") + "."
 
 

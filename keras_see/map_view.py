@@ -5,12 +5,12 @@ import numpy as np
 
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
-from keras_see.inputs import check_inputs, picture_of, take
+from keras_see.inputs import check_batch_size, check_inputs, picture_of, take
 from keras_see.map_captions import under_images, under_maps
 from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside
 from keras_see.passes import listing_of, run
-from keras_see.pictures import heat, overlay, upper_end
+from keras_see.pictures import heat, laid_over, upper_end
 from keras_see.sheets import TILE, Column, as_tiles, encoded, sheet
 from keras_see.targets import resolve
 from keras_see.tensorboard import image_summary, scalar_summary
@@ -41,6 +41,7 @@ class MapView:
 
     def __init__(self, watched, methods, targets, *, class_names, display, scale, regions, batch_size):
         _check_scale(scale)
+        check_batch_size(batch_size)
         self._watched, self._methods, self._targets = watched, methods, targets
         self._names, self._scale, self._regions, self._batch_size = class_names, scale, regions, batch_size
         pictures, self._note = to_pictures(watched.images, display)
@@ -95,7 +96,7 @@ class MapView:
     def _column(self, name, method, maps, upper, explained):
         colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
         if method.overlaid:
-            pictures = overlay(self._pictures, maps, scale=upper, colors=colors)
+            pictures = laid_over(self._pictures, maps, upper, colors)
         else:
             pictures = heat(maps, upper, self._pictures.shape[1:3], colors)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")

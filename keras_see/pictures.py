@@ -48,7 +48,12 @@ def overlay(images, maps, *, alpha=0.75, colors="turbo", scale="all", display=No
         )
     if not 0 <= alpha <= 1:
         raise ValueError(f"`alpha` must lie between 0 and 1. Got {alpha!r}. 0.75 is the default.")
-    shares = resized(shares_of(maps, upper_end(maps, scale)), pictures.shape[1:3]).clip(0, 1)[..., None]
+    return laid_over(pictures, maps, upper_end(maps, scale), colors, alpha)
+
+
+def laid_over(pictures, maps, upper, colors="turbo", alpha=0.75):
+    """Return pictures uint8 `(n, height, width, 3)` with maps over them, `upper` being the strongest colour."""
+    shares = resized(shares_of(maps, upper), pictures.shape[1:3]).clip(0, 1)[..., None]
     mixed = pictures + alpha * shares * (colored(shares[..., 0], colors) - pictures)
     return np.rint(mixed).astype("uint8")
 
@@ -63,7 +68,9 @@ def upper_end(maps, scale):
     """Return the value that is drawn as the strongest colour: one number, or one per map."""
     if isinstance(scale, str) and scale in ("all", "image"):
         positive = np.nan_to_num(maps, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
-        return np.percentile(positive, PERCENTILE, axis=(1, 2) if scale == "image" else None, keepdims=scale == "image")
+        over = {"axis": (1, 2), "keepdims": True} if scale == "image" else {}
+        high = np.percentile(positive, PERCENTILE, **over)
+        return np.where(high > 0, high, positive.max(**over))  # few places may be all that there is
     if not isinstance(scale, str) and np.ndim(scale) == 0 and scale > 0:
         return float(scale)
     raise ValueError(f'`scale` must be "all", "image" or a number above 0. Got {scale!r}. Choose one of these.')

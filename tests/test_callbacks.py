@@ -1,0 +1,473 @@
+import copy
+import logging
+import pickle
+import random
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_see
+from keras_see import passes
+from keras_see.callbacks import CAM, GradCAM, Saliency
+
+BACKEND = keras.backend.backend()
+RNG = np.random.default_rng(7)
+X, Y = RNG.random((24, 16, 16, 3)).astype("float32"), np.arange(24) % 3
+
+
+def classifier(head="dense", dtype=None, **compiled):
+    inputs = keras.Input((16, 16, 3))
+    features = layers.Conv2D(4, 3, activation="relu", name="conv", dtype=dtype)(inputs)
+    if head == "dense":
+        outputs = layers.Dense(3, "softmax", name="dense")(layers.GlobalAveragePooling2D()(features))
+    else:
+        outputs = layers.Dense(3, "softmax")(layers.Flatten()(features))
+    model = keras.Model(inputs, outputs)
+    model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **compiled})
+    return model
+
+
+def fit(model, *callbacks, epochs=3, **options):
+    return model.fit(X, Y, epochs=epochs, batch_size=8, verbose=0, callbacks=list(callbacks), **options)
+
+
+def steps(folder, tag):
+    return [step for step, _ in keras_see.read(folder)[tag]]
+
+
+class Weights(keras.callbacks.Callback):
+    """Keeps the weights of each epoch's end."""
+
+    def on_train_begin(self, logs=None):
+        self.kept = {-1: self.model.get_weights()}
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.kept[epoch] = self.model.get_weights()
+
+
+def test_each_method_has_a_sheet_for_the_state_before_training_and_for_every_epoch(tmp_path):
+    fit(classifier(), keras_see.Watch(tmp_path, (X[:4], Y[:4])))
+    found = keras_see.read(tmp_path)
+    for word in ("saliency", "grad_cam", "cam", "overview"):
+        assert steps(tmp_path, f"see/{word}") == [-1, 0, 1, 2]
+        assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for _, picture in found[f"see/{word}"])
+
+
+def test_every_epoch_shows_the_weights_of_that_epoch(tmp_path):
+    model, weights = classifier(), Weights()
+    fit(model, weights, keras_see.Watch(tmp_path, (X[:4], Y[:4])))
+    written = keras_see.read(tmp_path)
+    for step, kept in weights.kept.items():
+        model.set_weights(kept)
+        maps = keras_see.maps(model, X[:4], Y[:4], methods=("saliency", "grad_cam", "cam"))
+        for word in ("saliency", "grad_cam", "cam"):
+            peak = maps[word].max(axis=(1, 2)).mean()
+            np.testing.assert_allclose(dict(written[f"see/{word}/peak"])[step], peak, rtol=1e-4)
+
+
+def test_the_picture_is_the_overlay_of_the_map_in_the_range_that_it_states(tmp_path):
+    model = classifier()
+    fit(model, GradCAM(tmp_path, X[:1], 1), epochs=1)
+    written = keras_see.read(tmp_path)
+    upper = dict(written["see/grad_cam/range"])[0]
+    picture = dict(written["see/grad_cam"])[0]
+    maps = keras_see.grad_cam_maps(model, X[:1], 1)
+    enlarged = X[:1].repeat(8, axis=1).repeat(8, axis=2)
+    expected = keras_see.overlay(enlarged, maps, scale=upper)[0].astype(int)
+    places = [(top, left) for top in range(30, 60) for left in range(140, 150)]
+    near, far = (
+        min(np.abs(picture[t : t + 128, l : l + 128] - other).mean() for t, l in places)
+        for other in (expected, enlarged[0] * 255)
+    )
+    assert near < 10  # of 255; the sheet may be a JPEG
+    assert far > 2 * near
+
+
+@pytest.mark.backends("tensorflow", "jax")
+def test_a_whole_run_is_traced_once(tmp_path):
+    model = classifier()
+    fit(model, keras_see.Watch(tmp_path, X[:4]), epochs=6)
+    fit(model, keras_see.Watch(tmp_path, X[4:8]), epochs=2)
+    kept = [thing for thing in passes._KEPT[model].values() if isinstance(thing, passes.Pass)]
+    assert [thing.traces for thing in kept] == [1]
+
+
+def test_several_layers_give_a_sheet_each_and_only_named_layers_are_in_the_tags(tmp_path):
+    model = classifier()
+    fit(model, GradCAM(tmp_path / "a", X[:2], layer=["conv"]), GradCAM(tmp_path / "b", X[:2]), epochs=1)
+    assert "see/grad_cam@conv" in keras_see.read(tmp_path / "a")
+    assert "see/grad_cam" in keras_see.read(tmp_path / "b")
+
+
+def test_watch_leaves_out_what_the_model_does_not_allow(tmp_path):
+    fit(classifier(head="flat"), keras_see.Watch(tmp_path, X[:2]), epochs=1)
+    assert {tag for tag in keras_see.read(tmp_path) if tag.count("/") == 1} == {
+        "see/saliency",
+        "see/grad_cam",
+        "see/overview",
+    }
+
+
+def test_a_second_fit_goes_on_after_the_last_step_and_says_so_once(tmp_path, caplog):
+    model, callback = classifier(), Saliency(tmp_path, X[:2])
+    fit(model, callback, epochs=2)
+    with caplog.at_level(logging.WARNING, "keras_see"):
+        fit(model, callback, epochs=3)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3, 4]
+    assert len(caplog.records) == 1
+
+
+def test_a_resumed_fit_keeps_its_steps_and_its_range(tmp_path, caplog):
+    model = classifier()
+    fit(model, Saliency(tmp_path, X[:2]), epochs=2)
+    before = dict(keras_see.read(tmp_path)["see/saliency/range"])[1]
+    fit(model, Saliency(tmp_path, X[:2]), epochs=4, initial_epoch=2)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3]
+    after = dict(keras_see.read(tmp_path)["see/saliency/range"])[2]
+    assert np.log2(after / before) == pytest.approx(round(np.log2(after / before)))
+    assert after >= before
+    assert not caplog.records
+
+
+def test_unfreezing_between_two_fits_works(tmp_path):
+    model = classifier()
+    model.get_layer("conv").trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    callback = keras_see.Watch(tmp_path, X[:2])
+    fit(model, callback, epochs=1)
+    model.get_layer("conv").trainable = True
+    model.compile("adam", "sparse_categorical_crossentropy")
+    fit(model, callback, epochs=2, initial_epoch=1)
+    assert steps(tmp_path, "see/cam") == [-1, 0, 1]
+    assert not callback.failures
+
+
+def test_folds_with_names_line_up_in_one_folder(tmp_path):
+    for fold in range(3):
+        fit(classifier(), Saliency(tmp_path, X[:2], name=f"fold{fold}"), epochs=2)
+    for fold in range(3):
+        assert steps(tmp_path, f"see/fold{fold}/saliency") == [-1, 0, 1]
+
+
+def test_two_callbacks_share_the_one_file_of_the_folder(tmp_path):
+    fit(classifier(), Saliency(tmp_path, X[:2]), GradCAM(tmp_path, X[:2]), Saliency(tmp_path, X[:2], name="b"), epochs=1)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert steps(tmp_path, "see/grad_cam") == steps(tmp_path, "see/b/saliency") == [-1, 0]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"every": 2}, [-1, 0, 2, 4]),
+        ({"every": 3}, [-1, 0, 3, 4]),
+        ({"every": 9, "before_training": False}, [0, 4]),
+        ({"epochs": [1, 3]}, [-1, 1, 3]),
+        ({"epochs": range(0, 99, 2), "before_training": False}, [0, 2, 4]),
+    ],
+)
+def test_the_schedule_decides_which_epochs_are_seen(tmp_path, options, expected):
+    fit(classifier(), Saliency(tmp_path, X[:2], **options), epochs=5)
+    assert steps(tmp_path, "see/saliency") == expected
+
+
+def test_a_run_stopped_early_shows_what_stays(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    fit(classifier(), Saliency(tmp_path, X[:2], every=5), Stop(), epochs=9)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1]
+
+
+def test_averaged_weights_are_shown_when_they_are_what_the_user_keeps(tmp_path):
+    model = classifier(optimizer=keras.optimizers.Adam(0.1, use_ema=True))
+    fit(model, Saliency(tmp_path, X[:2]), epochs=2)
+    written = dict(keras_see.read(tmp_path)["see/saliency/peak"])
+    peak = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
+    assert written[2] == pytest.approx(peak, rel=1e-4)
+    assert written[1] != pytest.approx(peak, rel=1e-4)
+
+
+def test_an_unbuilt_model_is_built_and_trains_as_without_the_callback(tmp_path):
+    def train(*callbacks):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential(
+            [layers.Conv2D(4, 3), layers.Dropout(0.5), layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy")
+        fit(model, *callbacks)
+        return model.get_weights()
+
+    for plain, watched in zip(train(), train(keras_see.Watch(tmp_path, X[:2])), strict=True):
+        np.testing.assert_array_equal(plain, watched)
+
+
+def test_labels_predictions_and_callables_can_be_explained(tmp_path):
+    model = classifier()
+    targets = {"label": Y[:4], "predicted": None, "one": 2}
+    for name in targets:
+        given = 2 if name == "one" else name
+        fit(model, Saliency(tmp_path, (X[:4], Y[:4]), given, name=name), epochs=1)
+        peak = keras_see.saliency_maps(model, X[:4], targets[name]).max(axis=(1, 2)).mean()
+        assert dict(keras_see.read(tmp_path)[f"see/{name}/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
+
+
+def test_preprocess_makes_what_the_model_takes_and_leaves_the_images_alone(tmp_path):
+    model, images = classifier(), (X[:2] * 255).astype("uint8")
+
+    def preprocess(images):
+        images = images.astype("float32")
+        images /= 255
+        return images
+
+    before = images.copy()
+    fit(model, Saliency(tmp_path, images, 0, preprocess=preprocess), epochs=1)
+    np.testing.assert_array_equal(images, before)
+    peak = keras_see.saliency_maps(model, images / np.float32(255), 0).max(axis=(1, 2)).mean()
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
+
+
+def test_regions_give_the_curve_of_the_energy_inside(tmp_path):
+    model, boxes = classifier(), [(0, 0, 8, 16), (0, 0, 16, 4)]
+    fit(model, CAM(tmp_path, X[:2], 1, regions=boxes), epochs=1)
+    maps = keras_see.class_activation_maps(model, X[:2], 1)
+    share = np.nanmean(keras_see.metrics.energy_inside(maps, boxes, size=(16, 16)))
+    assert dict(keras_see.read(tmp_path)["see/cam/energy_inside"])[0] == pytest.approx(share, rel=1e-4)
+
+
+def test_training_goes_on_when_the_folder_is_lost_and_pictures_come_back_with_it(tmp_path, caplog):
+    folder, at = tmp_path / "logs", {}
+
+    class Thief(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            at["epoch"] = epoch
+            if epoch == 1:
+                shutil.move(folder, tmp_path / "stolen")
+                folder.write_text("a file in its place")
+            if epoch == 2:
+                folder.unlink()
+
+    callback = Saliency(folder, X[:2])
+    with caplog.at_level(logging.ERROR, "keras_see"):
+        history = fit(classifier(), Thief(), callback, epochs=4)
+    assert len(history.history["loss"]) == 4
+    assert steps(tmp_path / "stolen", "see/saliency")[0] == -1
+    assert steps(folder, "see/saliency")[-1] == 3
+    assert callback.failures
+    assert len([record for record in caplog.records if "No picture" in record.message]) == len(callback.failures)
+
+
+def break_at(epochs, model):
+    """A callback that makes the model fail, when it is traced, from one epoch's end to another's."""
+    layer, call = model.get_layer("conv"), model.get_layer("conv").call
+
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            def broken(*args, **kwargs):
+                raise RuntimeError("the layer is broken")
+
+            object.__setattr__(layer, "call", broken if epoch in epochs else call)
+            passes._KEPT.clear()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            object.__setattr__(layer, "call", call)
+
+    return Break()
+
+
+def test_a_failure_is_logged_and_shown_once_and_the_next_epoch_is_tried_again(tmp_path, caplog):
+    model, callback = classifier(run_eagerly=BACKEND == "tensorflow"), Saliency(tmp_path, X[:2])
+    history = fit(model, break_at({1}, model), callback, epochs=4)
+    assert len(history.history["loss"]) == 4
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 2, 3]
+    assert len(callback.failures) == 1
+    assert "the layer is broken" in callback.failures[0]
+    ((step, text),) = keras_see.read(tmp_path)["see/status"]
+    assert step == 1
+    assert "the layer is broken" in text
+
+
+def test_after_three_failures_in_a_row_a_callback_rests_until_the_next_fit(tmp_path):
+    model, callback = classifier(), Saliency(tmp_path, X[:2])
+    fit(model, break_at({1, 2, 3}, model), callback, epochs=7)
+    assert len(callback.failures) == 3
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
+    fit(model, callback, epochs=8, initial_epoch=7)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 7]
+
+
+def test_weights_that_are_not_finite_give_a_picture_that_says_so(tmp_path):
+    model = classifier()
+    model.get_layer("conv").kernel.assign(np.full((3, 3, 3, 4), np.nan))
+    callback = keras_see.Watch(tmp_path, X[:2])
+    fit(model, callback, epochs=1)
+    assert not callback.failures
+    assert steps(tmp_path, "see/overview") == [-1, 0]
+
+
+def test_an_interrupted_fit_leaves_its_pictures_and_can_be_followed_by_another(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    model, callback = classifier(), Saliency(tmp_path, X[:2])
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, Interrupt(), callback, epochs=9)
+    fit(model, callback, epochs=4, initial_epoch=2)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_a_callback_can_be_copied_before_training(tmp_path, copied):
+    fit(classifier(), copied(keras_see.Watch(tmp_path, X[:2])), epochs=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
+
+
+def test_with_strict_off_a_wrong_argument_only_switches_the_callback_off(tmp_path, caplog):
+    wrong_now = Saliency(tmp_path, X[:2], every=0, strict=False)
+    wrong_later = GradCAM(tmp_path, X[:2], layer="nothing", strict=False)
+    history = fit(classifier(), wrong_now, wrong_later, epochs=2)
+    assert len(history.history["loss"]) == 2
+    assert ["switched off" in record.message for record in caplog.records] == [True, True]
+    assert not list(tmp_path.glob("*tfevents*"))
+
+
+REFUSED_AT_ONCE = (
+    ("log_dir", {"log_dir": 3}, TypeError, "Pass the folder"),
+    ("one image", {"images": X[0]}, ValueError, r"Add the batch axis: images\[None\]"),
+    ("no images", {"images": X[:0]}, ValueError, "one image at least"),
+    ("nan", {"images": np.full((2, 16, 16, 3), np.nan)}, ValueError, r"index \[0, 1\] hold NaN"),
+    ("many", {"images": np.zeros((5000, 16, 16, 3), "uint8")}, ValueError, r"Got 5000. Pass images\[:8\] or n=8"),
+    ("a generator", {"images": (image for image in X)}, TypeError, "tf.data.Dataset"),
+    ("a number", {"images": 3}, ValueError, "one image at least"),
+    ("too few labels", {"images": (X[:4], Y[:3])}, ValueError, r"`labels` must hold one label per image, 4"),
+    ("n", {"n": 0}, ValueError, "`n` must be a whole number from 1. Got 0"),
+    ("every", {"every": 0}, ValueError, "`every` must be a whole number from 1"),
+    ("every as a share", {"every": 0.5}, ValueError, "Got 0.5"),
+    ("epochs as a number", {"epochs": 20}, TypeError, "must be a collection .* use every=20"),
+    ("epochs below 0", {"epochs": [-1]}, ValueError, "whole numbers from 0"),
+    ("epochs and every", {"epochs": [1], "every": 2}, ValueError, "exclude each other"),
+    ("name", {"name": "my run!"}, ValueError, "`name` must be made of letters"),
+    ("scale", {"scale": "epoch"}, ValueError, '`scale` must be "run"'),
+    ("scale of 0", {"scale": 0}, ValueError, "Got 0"),
+    ("display", {"display": lambda images: images[0]}, ValueError, "`display` must give"),
+    ("display of other images", {"display": np.zeros((3, 16, 16, 3), "uint8")}, ValueError, "one picture per image"),
+    ("preprocess", {"preprocess": "caffe"}, TypeError, "`preprocess` must be a function"),
+    ("regions", {"regions": [(0, 0, 4, 4)]}, ValueError, "one region for each map"),
+    ("a region outside", {"regions": [(90, 90, 99, 99)] * 2}, ValueError, "hold no pixel"),
+    ("batch_size", {"batch_size": 0}, ValueError, "`batch_size` must be a whole number from 1"),
+    ("an unknown option", {"evry": 2}, TypeError, "evry"),
+)
+
+
+@pytest.mark.parametrize(("options", "error", "message"), [row[1:] for row in REFUSED_AT_ONCE], ids=[row[0] for row in REFUSED_AT_ONCE])
+def test_a_wrong_argument_is_refused_when_the_callback_is_made(tmp_path, options, error, message):
+    with pytest.raises(error, match=message):
+        keras_see.Watch(**{"log_dir": tmp_path, "images": X[:2], **options})
+
+
+AGAINST_THE_MODEL = (
+    ("unknown layer", {"methods": {"grad_cam": {"layer": "conw"}}}, "Did you mean 'conv'"),
+    ("layer without places", {"methods": {"grad_cam": {"layer": "dense"}}}, r"\(batch, rows, columns, channels\)"),
+    ("unknown method", {"methods": ["gradcam"]}, "`methods` must be among saliency, grad_cam, cam. Got 'gradcam'"),
+    ("no method", {"methods": []}, "at least"),
+    ("unknown option", {"methods": {"grad_cam": {"layers": "conv"}}}, "'layers'"),
+    ("class out of range", {"targets": 3}, "classes are 0 to 2; got 3"),
+    ("too many targets", {"targets": [0, 1, 2]}, "one class number per image"),
+    ("no labels", {"targets": "label"}, "None came with the images"),
+    ("a callable of the wrong shape", {"targets": lambda outputs: outputs}, "one score per image"),
+    ("a callable that fails", {"targets": lambda outputs: outputs["a"]}, "It failed on outputs"),
+    ("images of another size", {"images": X[:2, :8]}, r"fit the model's input, \(n, 16, 16, 3\)"),
+    ("too few names", {"class_names": ["a", "b"]}, "a name for each of the model's 3 classes. Got 2 names"),
+    ("names as one", {"class_names": "abc"}, "Got 'abc'"),
+)
+
+
+@pytest.mark.parametrize(("options", "message"), [row[1:] for row in AGAINST_THE_MODEL], ids=lambda row: "")
+def test_what_does_not_fit_the_model_is_refused_before_the_first_batch(tmp_path, options, message):
+    begun = []
+    first_batch = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: begun.append(batch))
+    callback = keras_see.Watch(**{"log_dir": tmp_path, "images": X[:2], **options})
+    with pytest.raises(ValueError, match=message):
+        fit(classifier(), callback, first_batch)
+    assert not begun
+
+
+def test_cam_without_a_gap_head_says_what_would_make_one(tmp_path):
+    with pytest.raises(ValueError, match=r"keras_see\.gap_classifier"):
+        fit(classifier(head="flat"), CAM(tmp_path, X[:2]))
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_batch(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="`log_dir` must be a folder that can be written to"):
+        fit(classifier(), Saliency(tmp_path / "file" / "logs", X[:2]))
+
+
+def watched_and_plain(tmp_path, build, epochs=3):
+    """Train twice from the same seeds, with and without callbacks, and return all that training has changed."""
+    found = []
+    for callbacks in ([], [keras_see.Watch(tmp_path, (X[:4], Y[:4])), GradCAM(tmp_path, X[:2], name="b", every=2)]):
+        keras.utils.set_random_seed(11)
+        model = build()
+        history = fit(model, *callbacks, epochs=epochs, validation_data=(X, Y), shuffle=True)
+        assert not any(callback.failures for callback in callbacks)
+        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+        values = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+        numbers = [random.random(), np.random.random(), keras.ops.convert_to_numpy(keras.random.normal((3,)))]
+        modes = [(layer.trainable, sorted(vars(layer).keys())) for layer in model._flatten_layers()]
+        found.append((values, history.history, numbers, modes))
+    return found
+
+
+def augmented():
+    parts = [
+        keras.Input((16, 16, 3)),
+        layers.RandomFlip(),
+        layers.RandomBrightness(0.2, value_range=(0, 1)),
+        layers.Conv2D(4, 3),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.Dropout(0.3),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, "softmax", dtype="float32"),
+    ]
+    model = keras.Sequential(parts)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def averaged():
+    model = augmented()
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9, use_ema=True), "sparse_categorical_crossentropy")
+    return model
+
+
+def half():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        return augmented()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("build", [augmented, averaged, half])
+def test_training_is_the_same_to_the_last_bit_with_and_without_callbacks(tmp_path, build):
+    (values, history, numbers, modes), (values_2, history_2, numbers_2, modes_2) = watched_and_plain(tmp_path, build)
+    assert len(values) == len(values_2)
+    for plain, watched in zip(values + numbers, values_2 + numbers_2, strict=True):
+        np.testing.assert_array_equal(plain, watched)
+    assert history == history_2
+    assert modes == modes_2
+
+
+def test_the_files_lie_in_the_folder_itself(tmp_path):
+    fit(classifier(), Saliency(tmp_path / "new" / "run", X[:2]), epochs=1)
+    (file,) = Path(tmp_path / "new" / "run").iterdir()
+    assert "tfevents" in file.name
+    assert file.name.endswith(".keras_see")
