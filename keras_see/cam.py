@@ -13,7 +13,7 @@ AVERAGES = ("GlobalAveragePooling2D", "AveragePooling2D", "Mean")
 
 # What may stand behind the average: in inference each is linear in its input, up to an added constant.
 LINEAR = {
-    *("Dense", "Activation", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Identity"),
+    *("Dense", "Conv2D", "Activation", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Identity"),
     *("Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise"),
 }
 
@@ -80,6 +80,9 @@ def _averages_all(call):
     """Whether the call makes one number of each channel of an input with rows and columns."""
     if call.type not in AVERAGES or not call.input_shape or len(call.input_shape) != 4 or not call.shape:
         return False
+    pool = getattr(call.operation, "pool_size", None)
+    if pool is not None and tuple(pool) != call.input_shape[1:3]:
+        return False  # one window that leaves places out, or several
     return math.prod(call.shape[1:]) == call.input_shape[-1] == call.shape[-1]
 
 
@@ -87,7 +90,7 @@ def _is_linear(call):
     if call.is_output and closing_activation(call.operation):
         return True
     activation = getattr(call.operation, "activation", None)
-    return call.type in LINEAR and getattr(activation, "__name__", "linear") == "linear"
+    return call.type in LINEAR and (activation is None or getattr(activation, "__name__", "") == "linear")
 
 
 def _place(listing, layer):

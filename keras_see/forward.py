@@ -96,8 +96,14 @@ class _Taps:
         self._turns[id(operation)] += 1
         if call is None:
             return run(*args, **kwargs)
-        args = (self._plus_delta(call.input_path, args[0]), *args[1:]) if args else args
-        with self._keeping_logits(call, args):
+        if args:
+            given = self._plus_delta(call.input_path, args[0])
+            args = (given, *args[1:])
+        else:
+            name = next(iter(kwargs))
+            given = self._plus_delta(call.input_path, kwargs[name])
+            kwargs = kwargs | {name: given}
+        with self._keeping_logits(call, given):
             return self._plus_delta(call.path, run(*args, **kwargs))
 
     def _plus_delta(self, place, tensor):
@@ -112,11 +118,11 @@ class _Taps:
         logits = [leaf if closing is None else self._logits[closing.path] for leaf, closing in found]
         return keras.tree.pack_sequence_as(outputs, logits)
 
-    def _keeping_logits(self, call, args):
+    def _keeping_logits(self, call, given):
         if call not in self._listing.closings:
             return contextlib.nullcontext()
         if stands_alone(call.operation):
-            self._logits[call.path] = args[0]
+            self._logits[call.path] = given
             return contextlib.nullcontext()
         activation = call.operation.activation
 

@@ -1,0 +1,21 @@
+import keras
+import pytest
+
+BACKEND = keras.backend.backend()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        backends = [mark.args for mark in item.iter_markers("backends")]
+        if backends and BACKEND not in backends[0]:
+            item.add_marker(pytest.mark.skip(reason=f"of {', '.join(backends[0])} only"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_numbers():
+    """Give each test the same random numbers, whatever ran before it."""
+    keras.utils.set_random_seed(0)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "backends(*names): run the test on these Keras backends only")
