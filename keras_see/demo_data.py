@@ -113,7 +113,8 @@ def _files(folder):
 
 
 def _square(file, side):
-    image = Image.open(file).convert("RGB")
+    with Image.open(file) as opened:
+        image = opened.convert("RGB")
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     box = (left, top, left + edge, top + edge)

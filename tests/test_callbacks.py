@@ -154,7 +154,9 @@ def test_folds_with_names_line_up_in_one_folder(tmp_path):
 
 
 def test_two_callbacks_share_the_one_file_of_the_folder(tmp_path):
-    fit(classifier(), Saliency(tmp_path, X[:2]), GradCAM(tmp_path, X[:2]), Saliency(tmp_path, X[:2], name="b"), epochs=1)
+    fit(
+        classifier(), Saliency(tmp_path, X[:2]), GradCAM(tmp_path, X[:2]), Saliency(tmp_path, X[:2], name="b"), epochs=1
+    )
     assert len(list(tmp_path.iterdir())) == 1
     assert steps(tmp_path, "see/grad_cam") == steps(tmp_path, "see/b/saliency") == [-1, 0]
 
@@ -365,7 +367,9 @@ REFUSED_AT_ONCE = (
 )
 
 
-@pytest.mark.parametrize(("options", "error", "message"), [row[1:] for row in REFUSED_AT_ONCE], ids=[row[0] for row in REFUSED_AT_ONCE])
+@pytest.mark.parametrize(
+    ("options", "error", "message"), [row[1:] for row in REFUSED_AT_ONCE], ids=[row[0] for row in REFUSED_AT_ONCE]
+)
 def test_a_wrong_argument_is_refused_when_the_callback_is_made(tmp_path, options, error, message):
     with pytest.raises(error, match=message):
         keras_see.Watch(**{"log_dir": tmp_path, "images": X[:2], **options})

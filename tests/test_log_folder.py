@@ -1,0 +1,54 @@
+import threading
+
+import pytest
+
+from keras_see.log_folder import WAITING, folder_at
+from keras_see.tensorboard import scalar_summary
+
+
+def workers():
+    return [thread for thread in threading.enumerate() if thread.name == "keras_see"]
+
+
+def test_one_folder_is_one_object_however_it_is_spelled(tmp_path):
+    assert folder_at(tmp_path / "a") is folder_at(str(tmp_path / "b" / ".." / "a"))
+    assert folder_at(tmp_path / "a") is not folder_at(tmp_path / "b")
+
+
+def test_jobs_run_in_order_and_are_done_when_drained(tmp_path):
+    folder, done = folder_at(tmp_path), []
+    for number in range(20):
+        folder.submit(lambda number=number: done.append(number))
+    folder.drain()
+    assert done == list(range(20))
+    assert not workers()
+
+
+def test_training_waits_when_too_many_jobs_are_waiting(tmp_path):
+    folder, gate, begun = folder_at(tmp_path), threading.Event(), threading.Event()
+    folder.submit(lambda: (begun.set(), gate.wait()))
+    begun.wait()
+    for _ in range(WAITING):
+        folder.submit(lambda: None)
+    waiting = threading.Thread(target=folder.submit, args=(lambda: None,))
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    gate.set()
+    waiting.join()
+    folder.drain()
+
+
+def test_numbers_and_steps_of_an_earlier_run_are_found(tmp_path):
+    folder = folder_at(tmp_path)
+    assert folder.last_number("see/a/range") is None
+    assert folder.last_step("see/") is None
+    folder.submit(lambda: folder.write(4, [scalar_summary("see/a/range", 0.25)]))
+    assert folder.last_number("see/a/range") == 0.25
+    assert folder.last_step("see/") == 4
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="Choose another folder, or mend its permissions"):
+        folder_at(tmp_path / "file")

@@ -1,0 +1,103 @@
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from keras_see.watched import watch
+
+X = np.random.default_rng(0).random((20, 8, 8, 3)).astype("float32")
+Y = np.arange(20) % 4
+
+
+class Random(keras.utils.PyDataset):
+    """Batches of three, whose making uses up random numbers."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, number):
+        random.random(), np.random.random()
+        part = slice(3 * number, 3 * number + 3)
+        return X[part], Y[part]
+
+
+def test_arrays_are_taken_whole_or_as_many_as_asked_for():
+    assert watch(X).count == 20
+    np.testing.assert_array_equal(watch(X, n=3).images, X[:3])
+
+
+@pytest.mark.parametrize("given", [(X, Y), (X, Y, np.ones(20)), (X, keras.utils.to_categorical(Y)), (X, Y[:, None])])
+def test_labels_come_with_the_images_as_numbers_or_one_hot(given):
+    np.testing.assert_array_equal(watch(given, n=5).classes, Y[:5])
+
+
+def test_labels_can_be_given_beside_the_images():
+    np.testing.assert_array_equal(watch(X, labels=Y.astype("float32"), n=4).classes, Y[:4])
+
+
+@pytest.mark.parametrize("labels", [np.linspace(0, 1, 20), np.ones((20, 8, 8)), keras.utils.to_categorical(Y) * 0.5])
+def test_labels_that_are_no_classes_are_left_out(labels):
+    assert watch((X, labels)).classes is None
+
+
+def test_a_dataset_gives_its_first_images_and_leaves_random_numbers_as_they_were():
+    random.seed(1), np.random.seed(1)
+    expected = random.random(), np.random.random()
+    random.seed(1), np.random.seed(1)
+    watched = watch(Random())
+    assert (random.random(), np.random.random()) == expected
+    np.testing.assert_array_equal(watched.images, X[:8])
+    np.testing.assert_array_equal(watched.classes, Y[:8])
+
+
+@pytest.mark.backends("tensorflow")
+@pytest.mark.parametrize("batch", [3, None])
+def test_a_tf_dataset_gives_its_first_images(batch):
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y))
+    watched = watch(dataset if batch is None else dataset.batch(batch), n=7)
+    np.testing.assert_array_equal(watched.images, X[:7])
+    np.testing.assert_array_equal(watched.classes, Y[:7])
+
+
+@pytest.mark.backends("torch")
+def test_a_shuffled_data_loader_leaves_torch_s_random_numbers_as_they_were():
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+    loader = torch.utils.data.DataLoader(data, batch_size=3, shuffle=True)
+    before = torch.get_rng_state()
+    watched = watch(loader, n=5)
+    assert torch.equal(before, torch.get_rng_state())
+    for image, label in zip(watched.images, watched.classes, strict=True):
+        (place,) = np.flatnonzero((image == X).all(axis=(1, 2, 3)))
+        assert Y[place] == label
+
+
+def test_several_inputs_keep_their_structure():
+    watched = watch({"photo": X, "age": Y[:, None]}, n=2)
+    assert watched.images["photo"].shape == (2, 8, 8, 3)
+    assert watched.images["age"].shape == (2, 1)
+
+
+def test_preprocess_gets_a_copy():
+    def preprocess(images):
+        images *= 2
+        return images - 1
+
+    images = X.copy()
+    watched = watch(images, preprocess=preprocess)
+    np.testing.assert_array_equal(watched.images, X)
+    np.testing.assert_array_equal(images, X)
+    np.testing.assert_array_equal(watched.inputs, X * 2 - 1)
+
+
+def test_an_empty_dataset_is_refused():
+    class Empty(Random):
+        def __len__(self):
+            return 0
+
+    with pytest.raises(ValueError, match="The dataset is empty"):
+        watch(Empty())
