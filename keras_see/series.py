@@ -100,9 +100,10 @@ class Series(keras.callbacks.Callback):
         try:
             found = [view.look(self.model) for view in self._views]
         except Exception as error:  # a picture must never end a training run
-            self._failed(step, error)
-            return
-        self._folder.submit(lambda: self._write(step, found, f"{caption} (step {step})"))
+            failure = error
+            self._folder.submit(lambda: self._failed(step, failure))  # after what is still to be written
+        else:
+            self._folder.submit(lambda: self._write(step, found, f"{caption} (step {step})"))
 
     def _write(self, step, found, caption):
         """Draw and write what was found; runs beside training."""
@@ -114,6 +115,8 @@ class Series(keras.callbacks.Callback):
             self._failed(step, error)
 
     def _failed(self, step, error):
+        if self._rests:  # decided while this was under way
+            return
         self._in_a_row += 1
         self._rests = self._in_a_row >= PATIENCE
         line = f"step {step}: {type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from keras import layers
 import keras_see
 from keras_see import passes
 from keras_see.callbacks import CAM, GradCAM, Saliency
+from keras_see.log_folder import folder_at
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(7)
@@ -80,7 +81,7 @@ def test_the_picture_is_the_overlay_of_the_map_in_the_range_that_it_states(tmp_p
     expected = keras_see.overlay(enlarged, maps, scale=upper)[0].astype(int)
     places = [(top, left) for top in range(30, 60) for left in range(140, 150)]
     near, far = (
-        min(np.abs(picture[t : t + 128, l : l + 128] - other).mean() for t, l in places)
+        min(np.abs(picture[t : t + 128, left : left + 128] - other).mean() for t, left in places)
         for other in (expected, enlarged[0] * 255)
     )
     assert near < 10  # of 255; the sheet may be a JPEG
@@ -242,11 +243,12 @@ def test_regions_give_the_curve_of_the_energy_inside(tmp_path):
 
 
 def test_training_goes_on_when_the_folder_is_lost_and_pictures_come_back_with_it(tmp_path, caplog):
-    folder, at = tmp_path / "logs", {}
+    folder = tmp_path / "logs"
+    shared = folder_at(folder)
 
     class Thief(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            at["epoch"] = epoch
+            shared.drain()
             if epoch == 1:
                 shutil.move(folder, tmp_path / "stolen")
                 folder.write_text("a file in its place")
