@@ -113,7 +113,7 @@ class MapView:
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
         numbers = [scalar_summary(f"{tag}/peak", peak, "Highest value of each map, mean over the images.")]
         if self._scale == "run":
-            numbers.append(scalar_summary(f"{tag}/range", upper, "Value drawn as the strongest colour."))
+            numbers.append(scalar_summary(f"{tag}/range", upper, shown=False))  # for runs that go on from here
         if self._regions is not None:
             size = picture_of(self._watched.images).shape[1:3]
             share = energy_inside(maps, self._regions, size=size)
@@ -126,8 +126,8 @@ class MapView:
         place = request.method.place(listing, request.layer)
         where = "the images" if place == IMAGES else f"`{place}`"
         explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
-        what = explained.get(self._target.kind, "the given target")
-        if self._target.classes is not None and self._target.classes is self._watched.classes:
+        what = explained.get(self._target.kind, "the given class or weights")
+        if self._watched.classes is not None and np.array_equal(self._target.classes, self._watched.classes):
             what = "the image's label"
         scale = {
             "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",

@@ -31,9 +31,11 @@ def image_summary(tag, encoded, size, description=""):
     return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
 
 
-def scalar_summary(tag, value, description=""):
-    """Return a summary of one number."""
+def scalar_summary(tag, value, description="", shown=True):
+    """Return a summary of one number; with `shown=False` it is kept in the file, and TensorBoard draws no curve."""
     metadata = scalar_metadata.create_summary_metadata(display_name=None, description=description)
+    if not shown:
+        metadata.plugin_data.plugin_name = "keras_see"  # no plugin of TensorBoard feels responsible
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value], tensor_shape={})
     return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
 

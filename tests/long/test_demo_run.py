@@ -1,0 +1,15 @@
+"""The demo at its full length: minutes."""
+
+import keras_see
+from keras_see import demo
+
+
+def test_the_network_finds_the_digits_and_looks_at_them(tmp_path, capsys):
+    found = demo.run(log_dir=tmp_path)
+    print(capsys.readouterr().out)
+    assert found["accuracy"] >= 0.95
+    assert found["after"] > found["before"]
+    assert found["after"] >= 4 * found["area"]
+    share = [value for _, value in keras_see.read(tmp_path)["see/grad_cam/energy_inside"]]
+    assert len(share) == 7
+    assert share[-1] > share[0]
