@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import threading
 
 import keras
 from keras import ops
@@ -58,14 +59,14 @@ def forward(model, values, listing, inputs, deltas):
 def zero_deltas(listing, inputs, places):
     """Return a dict of zero tensors in the shape of what is at each place."""
     picture = picture_of(inputs)
-    known = {IMAGES: ((BATCH, *picture.shape[1:]), "float32")}
+    known = {IMAGES: (BATCH, *picture.shape[1:])}
     for call in listing.calls:
-        known[call.path] = call.shape, call.dtype
-        known[call.input_path] = call.input_shape, call.input_dtype
+        known[call.path] = call.shape
+        known[call.input_path] = call.input_shape
     deltas = {}
     for place in places:
-        (rows, *rest), dtype = known[place]
-        deltas[place] = ops.zeros((rows * picture.shape[0] // BATCH, *rest), dtype)
+        rows, *rest = known[place]
+        deltas[place] = ops.zeros((rows * picture.shape[0] // BATCH, *rest), "float32")
     return deltas
 
 
@@ -109,7 +110,8 @@ class _Taps:
     def _plus_delta(self, place, tensor):
         if place not in self._deltas:
             return tensor
-        self.features[place] = tensor + self._deltas[place]
+        # The listing cannot tell the dtype: PyTorch's symbols know nothing of mixed precision.
+        self.features[place] = tensor + ops.cast(self._deltas[place], tensor.dtype)
         return self.features[place]
 
     def logits_among(self, outputs):
@@ -124,10 +126,11 @@ class _Taps:
         if stands_alone(call.operation):
             self._logits[call.path] = given
             return contextlib.nullcontext()
-        activation = call.operation.activation
+        activation, thread = call.operation.activation, threading.get_ident()
 
         def keep(logits):
-            self._logits[call.path] = logits
+            if threading.get_ident() == thread:
+                self._logits[call.path] = logits
             return activation(logits)
 
         return put(call.operation, "activation", keep)

@@ -26,11 +26,17 @@ class Call:
     input_dtype: str | None = None
     is_leaf: bool = True  # calls no other layer
     is_output: bool = False  # gives an output of the model, or the logits from which that is made
+    is_closed: bool = False  # gives what a closing softmax or sigmoid has made; what is explained is from before it
 
     @property
     def spatial(self):
         """Whether the output has rows and columns."""
         return self.shape is not None and len(self.shape) == 4 and max(self.shape[1:3]) > 1
+
+    @property
+    def usable(self):
+        """Whether the output can serve as features: it has rows and columns, and comes before what is explained."""
+        return self.spatial and not self.is_closed
 
     @property
     def input_path(self):
@@ -92,7 +98,12 @@ class Listing:
         if layer is None:
             return self.default_call()
         call = self.find(layer)
-        if not call.spatial:
+        if call.is_closed:
+            raise ValueError(
+                "`layer` must come before the closing softmax or sigmoid, because what goes into that is explained. "
+                f"{call.path!r} gives what comes out of it. " + self._candidates("")
+            )
+        if not call.usable:
             found = "is not a single tensor" if call.shape is None else f"has shape {('batch', *call.shape[1:])}"
             raise ValueError(
                 "`layer` must have an output with rows and columns: (batch, rows, columns, channels). "
@@ -103,10 +114,11 @@ class Listing:
     def _candidates(self, name):
         names = {}
         for call in self.calls:
-            names.setdefault(call.path.rsplit("/", 1)[-1], call.path)
-            names.setdefault(call.path, call.path)
+            parts = call.path.split("/")
+            for start in range(len(parts)):
+                names.setdefault("/".join(parts[start:]), call.path)
         near = dict.fromkeys(names[close] for close in difflib.get_close_matches(name, names, n=3))
-        usable = [f"{call.path} {call.shape[1:]}" for call in self.calls if call.spatial]
+        usable = [f"{call.path} {call.shape[1:]}" for call in self.calls if call.usable]
         left_out = f"{len(usable) - 10} earlier ones and " if len(usable) > 10 else ""
         hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
         return f"{hint}Usable: {left_out}{', '.join(usable[-10:]) or 'none'}; keras_see.layers(model) lists all."
@@ -191,9 +203,10 @@ class _Trace:
 
     def _walk_back(self, tensor):
         """Mark the calls that only hand an output on, and return the closing softmax or sigmoid among them."""
-        last = len(self.calls)
+        last, closed = len(self.calls), []
         while True:
             makers = self._makers(tensor, last)
+            closed += makers
             for call in makers:
                 call.is_output = True
             maker = next((call for call in makers if call.is_leaf), None)
@@ -201,6 +214,8 @@ class _Trace:
                 return None
             tensor, last = self._inputs[maker.path], self.calls.index(maker)
             if closing_activation(maker.operation):
+                for call in closed:
+                    call.is_closed = True
                 if stands_alone(maker.operation):
                     for call in self._makers(tensor, last):
                         call.is_output = True
@@ -209,11 +224,12 @@ class _Trace:
                 return None
 
     def _makers(self, tensor, last):
-        """Return the calls that made a tensor; a cast on the way gives a new one, then its shape must tell."""
+        """Return the calls that made a tensor; a cast on the way gives a new one, then shape and dtype must tell."""
         makers = [call for call in self.calls[:last] if self._results[call.path] is tensor]
         if makers or not hasattr(tensor, "shape"):
             return makers
-        same = [call for call in self.calls[:last] if call.is_leaf and call.shape == tuple(tensor.shape)]
+        shape, dtype = _shape_and_dtype(tensor)
+        same = [call for call in self.calls[:last] if call.is_leaf and call.shape == shape and call.dtype != dtype]
         return same[-1:]
 
 

@@ -99,7 +99,8 @@ class Pass:
 
     def _trace(self, values, inputs, weights):
         self.traces += 1
-        scale = FLOAT16_SCALE if any(call.dtype == "float16" for call in self._listing.calls) else 1.0
+        dtypes = {dtype for call in self._listing.calls for dtype in (call.dtype, call.input_dtype)}
+        scale = FLOAT16_SCALE if "float16" in dtypes else 1.0
 
         def score(deltas):
             seen = forward(self._model(), values, self._listing, inputs, deltas)
