@@ -12,8 +12,10 @@ class Options(TypedDict, total=False):
 
     labels: object
     n: int | None
-    every: int
+    every: int | str
     epochs: object
+    budget: float | None
+    max_megabytes: float | None
     name: str | None
     class_names: object
     preprocess: object
@@ -31,15 +33,15 @@ class _Maps(Series):
     def __init__(
         self, log_dir, images, targets, methods, *,
         labels=None, n=None, preprocess=None, class_names=None, display=None, scale="run", regions=None, batch_size=32,
-        every=1, epochs=None, name=None, before_training=True, strict=True,
+        every=1, epochs=None, budget=None, max_megabytes=None, name=None, before_training=True, strict=True,
     ):  # fmt: skip
         def make_views():
             watched = watch(images, labels, n, preprocess)
             options = {"class_names": class_names, "display": display, "scale": scale, "regions": regions}
             return [MapView(watched, methods, targets, batch_size=batch_size, **options)]
 
-        when = {"every": every, "epochs": epochs, "before_training": before_training}
-        super().__init__(log_dir, make_views, name=name, strict=strict, **when)
+        when = {"every": every, "epochs": epochs, "budget": budget, "max_megabytes": max_megabytes}
+        super().__init__(log_dir, make_views, name=name, before_training=before_training, strict=strict, **when)
 
 
 class Watch(_Maps):
@@ -65,8 +67,12 @@ class Watch(_Maps):
             `{"grad_cam": {"layer": ["block3", "block4"]}}`. Default: all that the model allows.
         labels: The images' classes, if they did not come with them: numbers or one-hot rows.
         n: How many images to watch; 8 of a dataset, all of an array (at most 64).
-        every: Look after every so many epochs, and after the last.
-        epochs: Or look after these epochs, counted from 0.
+        every: Look after every so many epochs, and after the last. `"auto"`: after each of the first ten, then so that
+            a run has 100 looks at most.
+        epochs: Or look after these epochs only, counted from 0.
+        budget: The share of the training time that training may wait for looks, such as 0.05: where more would be
+            needed, looks come every 2, 5, 10, 20, ... epochs.
+        max_megabytes: What the callback may write; where more would be needed, looks come less often.
         name: A part of the tags, `see/<name>/<method>`, to tell several callbacks of one folder apart.
         class_names: Names of the classes, in the order of their numbers.
         preprocess: Makes of the images what the model takes; the images themselves are shown.

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import time
 
 import keras
 
@@ -21,20 +22,20 @@ class Series(keras.callbacks.Callback):
 
     A view has three methods. `prepare(model, folder, prefix)` checks everything before training starts and raises what
     is wrong. `look(model)` computes on the model's device, while training waits, and returns what was found.
-    `draw(found, caption)` makes summaries of it, on the thread beside training.
+    `draw(found, caption, prefix)` makes summaries of it, on the thread beside training.
 
     Attributes:
         failures: What went wrong after training had started, one line each.
     """
 
-    def __init__(self, log_dir, make_views, *, every, epochs, name, before_training, strict):
+    def __init__(self, log_dir, make_views, *, name, before_training, strict, **when):
         super().__init__()
         self.failures = []
         self._strict, self._on = strict, True
-        self._guarded(self._set_up, log_dir, make_views, every, epochs, name, before_training)
+        self._guarded(self._set_up, log_dir, make_views, name, before_training, when)
 
-    def _set_up(self, log_dir, make_views, every, epochs, name, before_training):
-        self._schedule = Schedule.checked(every, epochs)
+    def _set_up(self, log_dir, make_views, name, before_training, when):
+        self._given = Schedule.checked(**when)
         self._log_dir = _checked_path(log_dir)
         self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
         self._before_training = before_training
@@ -44,13 +45,24 @@ class Series(keras.callbacks.Callback):
         """Check everything against the model; nothing is looked at yet."""
         self._rests, self._in_a_row = False, 0
         self._started, self._shift, self._epoch, self._last_seen = False, 0, None, None
+        self._costs, self._written, self._looks_written = [], 0, 0
         if self._on:
             self._guarded(self._prepare)
 
+    def _prepare(self):
+        self._schedule = self._given
+        self._folder = folder_at(self._log_dir)
+        self._steps_before = self._folder.last_step(self._prefix)
+        for view in self._views:
+            view.prepare(self.model, self._folder, self._prefix)
+
     def on_epoch_begin(self, epoch, logs=None):
         """Look at the state before training, once `epoch` tells which step that is."""
-        if self._started or not self._on:
-            return
+        if self._on and not self._started:
+            self._start(epoch)
+        self._began = time.perf_counter()
+
+    def _start(self, epoch):
         self._started = True
         if self._steps_before is None:
             if self._before_training:
@@ -64,30 +76,23 @@ class Series(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Look if this epoch is due."""
-        self._epoch = epoch
-        if self._on and self._schedule.is_due(epoch, self.params.get("epochs", 0) - 1):
+        if not self._on:
+            return
+        self._epoch, took, last = epoch, time.perf_counter() - self._began, self.params.get("epochs", 0) - 1
+        if self._schedule.is_due(epoch, last):
             self._show(epoch, self._epoch_caption(epoch))
+            self._keep_to_limits(took, last - epoch)
 
     def on_train_end(self, logs=None):
         """Show what the user keeps, if that was not seen yet, and wait until all is written."""
         if not self._on:
             return
-        if self._started and self._schedule.epochs is None:
-            self._show_what_stays()
+        if self._epoch is not None and self._schedule.epochs is None:
+            if self._last_seen != self._epoch:  # training was stopped early
+                self._show(self._epoch, f"after training, stopped in {self._epoch_caption(self._epoch)}")
+            if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
+                self._show(self._epoch + 1, "after training, with the averaged weights")
         self._folder.drain()
-
-    def _show_what_stays(self):
-        epoch = self._epoch
-        if epoch is not None and self._last_seen != epoch:  # training was stopped early
-            self._show(epoch, f"after training, stopped in {self._epoch_caption(epoch)}")
-        if getattr(getattr(self.model, "optimizer", None), "use_ema", False) and epoch is not None:
-            self._show(epoch + 1, "after training, with the averaged weights")
-
-    def _prepare(self):
-        self._folder = folder_at(self._log_dir)
-        self._steps_before = self._folder.last_step(self._prefix)
-        for view in self._views:
-            view.prepare(self.model, self._folder, self._prefix)
 
     def _epoch_caption(self, epoch):
         return f"epoch {epoch + 1}/{self.params.get('epochs', '?')}"
@@ -95,7 +100,7 @@ class Series(keras.callbacks.Callback):
     def _show(self, epoch, caption):
         if self._rests:
             return
-        step = epoch + self._shift
+        began, step = time.perf_counter(), epoch + self._shift
         self._last_seen = epoch
         try:
             found = [view.look(self.model) for view in self._views]
@@ -104,12 +109,16 @@ class Series(keras.callbacks.Callback):
             self._folder.submit(lambda: self._failed(step, failure))  # after what is still to be written
         else:
             self._folder.submit(lambda: self._write(step, found, f"{caption} (step {step})"))
+        self._costs.append(time.perf_counter() - began)
 
     def _write(self, step, found, caption):
         """Draw and write what was found; runs beside training."""
         try:
             for view, part in zip(self._views, found, strict=True):
-                self._folder.write(step, view.draw(part, caption, self._prefix))
+                summaries = view.draw(part, caption, self._prefix)
+                self._folder.write(step, summaries)
+                self._written += sum(summary.ByteSize() for summary in summaries)
+            self._looks_written += 1
             self._in_a_row = 0
         except Exception as error:
             self._failed(step, error)
@@ -127,6 +136,21 @@ class Series(keras.callbacks.Callback):
             self._folder.write(step, [text_summary("see/status", f"**No picture at {line}**{rest}")])
         except OSError as also:
             _LOGGER.error("Nor could the failure be written: %s", also)
+
+    def _keep_to_limits(self, epoch_time, epochs_left):
+        """Look less often where the budget or the size would be exceeded, and say so."""
+        before = self._schedule
+        if before.budget is not None and len(self._costs) > 1:  # the first look was compiled
+            self._schedule = self._schedule.within_budget(self._costs[-1], epoch_time)
+        if before.max_megabytes is not None and self._looks_written:
+            self._schedule = self._schedule.within_size(self._written, self._looks_written, epochs_left)
+        if self._schedule != before:
+            _LOGGER.warning(
+                "%s now looks every %d epochs: a look takes %.3g s (the first, compiling one took %.3g s) and an epoch "
+                "%.3g s; %.3g MB are written.",
+                *(type(self).__name__, self._schedule.every, self._costs[-1], self._costs[0], epoch_time),
+                self._written / 1e6,
+            )
 
     def _guarded(self, function, *args):
         """Run a check; with `strict=False` what it raises is logged and switches the callback off."""

@@ -24,7 +24,7 @@ def classifier(head="dense", dtype=None, **compiled):
     inputs = keras.Input((16, 16, 3))
     features = layers.Conv2D(4, 3, activation="relu", name="conv", dtype=dtype)(inputs)
     if head == "dense":
-        outputs = layers.Dense(3, "softmax", name="dense")(layers.GlobalAveragePooling2D()(features))
+        outputs = layers.Dense(3, "softmax", name="dense")(layers.GlobalAveragePooling2D(name="gap")(features))
     else:
         outputs = layers.Dense(3, "softmax")(layers.Flatten()(features))
     model = keras.Model(inputs, outputs)
@@ -175,6 +175,23 @@ def test_two_callbacks_share_the_one_file_of_the_folder(tmp_path):
 def test_the_schedule_decides_which_epochs_are_seen(tmp_path, options, expected):
     fit(classifier(), Saliency(tmp_path, X[:2], **options), epochs=5)
     assert steps(tmp_path, "see/saliency") == expected
+
+
+def test_a_budget_makes_looks_rarer_and_says_so_once(tmp_path, caplog):
+    callback = Saliency(tmp_path, X[:2], budget=1e-6)
+    with caplog.at_level(logging.WARNING, "keras_see"):
+        fit(classifier(), callback, epochs=6)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 5]
+    (record,) = [record for record in caplog.records if "now looks every" in record.message]
+    assert "compiling" in record.message
+
+
+def test_a_size_limit_is_kept(tmp_path):
+    fit(classifier(), Saliency(tmp_path / "free", X[:2]), epochs=12)
+    free = sum(path.stat().st_size for path in (tmp_path / "free").iterdir())
+    fit(classifier(), Saliency(tmp_path / "kept", X[:2], max_megabytes=0.6 * free / 1e6), epochs=12)
+    assert sum(path.stat().st_size for path in (tmp_path / "kept").iterdir()) <= 0.6 * free
+    assert steps(tmp_path / "kept", "see/saliency")[-1] == 11
 
 
 def test_a_run_stopped_early_shows_what_stays(tmp_path):
@@ -355,7 +372,10 @@ REFUSED_AT_ONCE = (
     ("every as a share", {"every": 0.5}, ValueError, "Got 0.5"),
     ("epochs as a number", {"epochs": 20}, TypeError, "must be a collection .* use every=20"),
     ("epochs below 0", {"epochs": [-1]}, ValueError, "whole numbers from 0"),
-    ("epochs and every", {"epochs": [1], "every": 2}, ValueError, "exclude each other"),
+    ("epochs and every", {"epochs": [1], "every": 2}, ValueError, "excludes `every` and `budget`"),
+    ("epochs and budget", {"epochs": [1], "budget": 0.1}, ValueError, "excludes `every` and `budget`"),
+    ("budget", {"budget": 5}, ValueError, "`budget` must be None or a number above 0"),
+    ("max_megabytes", {"max_megabytes": 0}, ValueError, "`max_megabytes` must be None or a number above 0"),
     ("name", {"name": "my run!"}, ValueError, "`name` must be made of letters"),
     ("scale", {"scale": "epoch"}, ValueError, '`scale` must be "run"'),
     ("scale of 0", {"scale": 0}, ValueError, "Got 0"),
@@ -379,7 +399,7 @@ def test_a_wrong_argument_is_refused_when_the_callback_is_made(tmp_path, options
 
 AGAINST_THE_MODEL = (
     ("unknown layer", {"methods": {"grad_cam": {"layer": "conw"}}}, "Did you mean 'conv'"),
-    ("layer without places", {"methods": {"grad_cam": {"layer": "dense"}}}, r"\(batch, rows, columns, channels\)"),
+    ("layer without places", {"methods": {"grad_cam": {"layer": "gap"}}}, r"\(batch, rows, columns, channels\)"),
     ("unknown method", {"methods": ["gradcam"]}, "`methods` must be among saliency, grad_cam, cam. Got 'gradcam'"),
     ("no method", {"methods": []}, "at least"),
     ("unknown option", {"methods": {"grad_cam": {"layers": "conv"}}}, "'layers'"),
