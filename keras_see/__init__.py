@@ -3,6 +3,7 @@
 from keras_see import callbacks, metrics
 from keras_see.callbacks import Watch
 from keras_see.cam import class_activation_maps
+from keras_see.films import save_film
 from keras_see.gap import gap_classifier
 from keras_see.grad_cam import grad_cam_maps
 from keras_see.layer_table import layers
@@ -24,5 +25,6 @@ __all__ = [
     "overlay",
     "read",
     "saliency_maps",
+    "save_film",
     "sheet",
 ]

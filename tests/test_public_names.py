@@ -1,0 +1,33 @@
+import inspect
+
+import keras_see
+
+NAMES = {
+    *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
+    *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
+    *("callbacks", "metrics", "Watch"),
+}
+CALLBACKS = {"Watch", "Saliency", "GradCAM", "CAM"}
+METRICS = {"energy_inside", "pointing_hits"}
+
+
+def public(module):
+    return {
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and getattr(thing, "__module__", None) == module.__name__
+    }
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert set(keras_see.__all__) == NAMES
+    assert public(keras_see.metrics) == METRICS
+    assert public(keras_see.callbacks) - {"Options"} == CALLBACKS
+
+
+def test_every_public_function_says_what_it_takes_returns_and_raises_and_gives_an_example():
+    things = [getattr(keras_see, name) for name in NAMES] + [getattr(keras_see.metrics, name) for name in METRICS]
+    for thing in things:
+        if inspect.isfunction(thing):
+            for section in ("Args:", "Raises:", "Example:", ">>>"):
+                assert section in thing.__doc__, f"{thing.__name__} has no {section}"
