@@ -63,9 +63,13 @@ else:
 
         def run(*args):
             with torch.inference_mode(False), torch.no_grad():
-                return function(*args)
+                return function(*keras.tree.map_structure(_recordable, args))
 
         return run
+
+    def _recordable(tensor):
+        """Copy what was made under `torch.inference_mode`, for no gradient can be taken through it."""
+        return tensor.clone() if tensor.is_inference() else tensor
 
     def values(variables):
         """Return what must be handed to a compiled function so that it sees today's weights."""
