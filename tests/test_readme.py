@@ -17,7 +17,9 @@ def test_every_python_block_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images, labels = np.random.default_rng(0).random((8, 64, 64, 3)) * 255, np.arange(8) % 3
     names_in_resnet = ("conv4_block6_out", "conv5_block3_out")  # a small stand-in with names of the real one
-    backbone = keras.Sequential([layers.Conv2D(4, 3, strides=4, name=name) for name in names_in_resnet], "resnet50")
+    backbone = keras.Sequential(
+        [layers.Conv2D(4, 3, strides=4, name=name) for name in names_in_resnet], name="resnet50"
+    )
     model = keras.Sequential([keras.Input((64, 64, 3)), backbone, layers.GlobalAveragePooling2D(), layers.Dense(3)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     names = {"model": model, "photos": images, "images": images}
