@@ -27,13 +27,18 @@ def under_images(outputs, closing, classes, names):
 
 
 def under_maps(maps, explained, names):
-    """Return a line per map: the explained class and the map's highest value, or that there is nothing to see."""
+    """Return lines per map: the explained class, and the map's highest value or that there is nothing to see."""
     lines = []
     for each, number in zip(maps, explained, strict=True):
-        peak = f"peak {each.max():.3g}" if each.max() > 0 else "nothing positive"
+        peak = f"peak {amount(each.max())}" if each.max() > 0 else "nothing positive"
         peak = peak if np.isfinite(each).all() else "not finite"
-        lines.append(peak if number < 0 else f"{class_name(number, names)}: {peak}")
+        lines.append([peak] if number < 0 else [f"for {class_name(number, names)}", peak])
     return lines
+
+
+def amount(value):
+    """Return a number in as few letters as say something."""
+    return f"{value:.3g}" if 0.01 <= abs(value) < 1000 else f"{value:.1e}"
 
 
 def class_name(number, names):
@@ -46,11 +51,11 @@ def _said(values, closing, names):
     values = values.astype("float64")
     if len(values) == 1:
         if closing != "sigmoid":
-            return f"output {values[0]:.3g}", None
+            return f"output {amount(values[0])}", None
         predicted = int(values[0] > 0.5)
         share = values[0] if predicted else 1 - values[0]
-        return f"{class_name(predicted, names)} {100 * share:.0f} %", predicted
+        return f"{100 * share:.0f} % {class_name(predicted, names)}", predicted
     predicted = int(values.argmax())
     is_share = closing is not None or (values.min() >= 0 and abs(values.sum() - 1) < 1e-3)
-    amount = f"{100 * values[predicted]:.0f} %" if is_share else f"{values[predicted]:.3g}"
-    return f"{class_name(predicted, names)} {amount}", predicted
+    strength = f"{100 * values[predicted]:.0f} %" if is_share else amount(values[predicted])
+    return f"{strength} {class_name(predicted, names)}", predicted

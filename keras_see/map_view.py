@@ -6,7 +6,7 @@ import numpy as np
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
 from keras_see.inputs import check_batch_size, check_inputs, picture_of, take
-from keras_see.map_captions import under_images, under_maps
+from keras_see.map_captions import amount, under_images, under_maps
 from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside
 from keras_see.passes import listing_of, run
@@ -100,7 +100,7 @@ class MapView:
         else:
             pictures = heat(maps, upper, self._pictures.shape[1:3], colors)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")
-        end = "own peak" if np.ndim(upper) else f"{upper:.3g}"
+        end = "own peak" if np.ndim(upper) else amount(upper)
         return Column(title, pictures, under_maps(maps, explained, self._names), (colors, end))
 
     def _sheet(self, tag, columns, rows, caption, description):

@@ -12,16 +12,17 @@ from keras_see.inputs import picture_of
 PERCENTILE = 99.0
 
 
-def overlay(images, maps, *, alpha=0.75, colors="turbo", scale="all", display=None):
+def overlay(images, maps, *, alpha=0.65, colors="turbo", scale="all", display=None):
     r"""Return the images with maps laid over them in colour; where a map is zero or below, the image shows unchanged.
 
-    Each pixel is $(1 - \alpha v) x + \alpha v\, c(v)$, with the picture $x$, the colour map $c$ and the map's value
-    $v$ between 0 and 1 of the range. Only what speaks for the target is drawn: negative values count as zero.
+    Each pixel is $(1 - o) x + o\, c(v)$ with the picture $x$, the colour map $c$, the map's value $v$ as a share of the
+    range, and the opacity $o = \alpha \min(1, 2v)$. Only what speaks for the target is drawn: negative values count as
+    zero.
 
     Args:
         images: `(n, height, width, channels)` in any range that `display` recognises.
         maps: `(n, rows, columns)`, of any size: enlarged (bicubic) to that of the images.
-        alpha: How much of the picture the strongest colour covers, 0 to 1.
+        alpha: How much of the picture the colours of the range's upper half cover, 0 to 1.
         colors: `"turbo"`, `"inferno"`, `"magma"`, `"viridis"` or `"gray"`.
         scale: `"all"`: one range, from 0 to the 99th percentile of all the maps. `"image"`: each map its own, which
             cannot be compared. A number: the upper end of the range.
@@ -47,14 +48,15 @@ def overlay(images, maps, *, alpha=0.75, colors="turbo", scale="all", display=No
             f"Got shape {maps.shape}. Pass the maps of the same images."
         )
     if not 0 <= alpha <= 1:
-        raise ValueError(f"`alpha` must lie between 0 and 1. Got {alpha!r}. 0.75 is the default.")
+        raise ValueError(f"`alpha` must lie between 0 and 1. Got {alpha!r}. 0.65 is the default.")
     return laid_over(pictures, maps, upper_end(maps, scale), colors, alpha)
 
 
-def laid_over(pictures, maps, upper, colors="turbo", alpha=0.75):
+def laid_over(pictures, maps, upper, colors="turbo", alpha=0.65):
     """Return pictures uint8 `(n, height, width, 3)` with maps over them, `upper` being the strongest colour."""
-    shares = resized(shares_of(maps, upper), pictures.shape[1:3]).clip(0, 1)[..., None]
-    mixed = pictures + alpha * shares * (colored(shares[..., 0], colors) - pictures)
+    shares = resized(shares_of(maps, upper), pictures.shape[1:3]).clip(0, 1)
+    opacity = alpha * (2 * shares).clip(0, 1)[..., None]
+    mixed = pictures + opacity * (colored(shares, colors) - pictures)
     return np.rint(mixed).astype("uint8")
 
 

@@ -30,7 +30,7 @@ class Column:
     Attributes:
         title: What stands above it.
         pictures: uint8 `(n, height, width, 3)`.
-        captions: One line under each picture.
+        captions: Lines under each picture.
         bar: `(name of the colour map, what stands at its upper end)`: a colour bar under the title.
     """
 
@@ -88,7 +88,7 @@ class _Grid:
         self.rows = math.ceil(self.count / self.blocks)
         self.head = LINE + (LINE if any(column.bar for column in columns) else 0)
         under = max(len(lines) for lines in captions) if captions else 0
-        self.foot = LINE * max(under, int(any(column.captions for column in columns)))
+        self.foot = LINE * max([under, *(len(lines) for column in columns for lines in column.captions)])
         self.block_width = len(columns) * (self.width + GAP) + GAP
 
     def draw(self):
@@ -128,7 +128,7 @@ class _Grid:
         for place, column in enumerate(self.columns):
             left = self._left(block, place)
             self.image.paste(_tile(column.pictures[number], (self.width, self.height)), (left, top))
-            lines = self.captions[number] if place == 0 else column.captions[number : number + 1]
+            lines = self.captions[number] if place == 0 else column.captions[number] if column.captions else []
             for depth, line in enumerate(lines):
                 self._line((left, top + self.height + 1 + LINE * depth), line)
 
@@ -148,7 +148,7 @@ def tile_size(size):
     """Return `(width, height)` of the tiles that show pictures of `(height, width)`: about `TILE` wide."""
     height, width = size
     longest = max(height, width)
-    factor = max(round(TILE / longest), 1) if longest < TILE else TILE / longest
+    factor = TILE / longest if longest > TILE / 2 else round(TILE / longest)  # small ones in whole pixels
     return max(round(width * factor), 16), max(round(height * factor), 16)
 
 
@@ -160,7 +160,7 @@ def as_tiles(pictures):
 
 def encoded(image, enlarged):
     """Return an image as JPEG, or as PNG where it shows enlarged pictures and that is the smaller."""
-    found = [_bytes_of(image, format="JPEG", quality=90)]
+    found = [_bytes_of(image, format="JPEG", quality=80)]
     if enlarged:
         found.append(_bytes_of(image, format="PNG"))
     return min(found, key=len)
@@ -182,8 +182,8 @@ def _tile(picture, size):
     image = Image.fromarray(np.ascontiguousarray(picture))
     if image.size == size:
         return image
-    enlarges = size[0] >= image.width
-    return image.resize(size, Image.Resampling.NEAREST if enlarges else Image.Resampling.LANCZOS)
+    whole = size[0] % image.width == 0 and size[1] % image.height == 0
+    return image.resize(size, Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS)
 
 
 def _mark(pen, left, top, right):

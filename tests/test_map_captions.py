@@ -8,24 +8,24 @@ SHARES = np.array([[0.1, 0.7, 0.2], [0.9, 0.05, 0.05]], "float32")
 
 def test_the_true_and_the_predicted_class_are_named_and_marked_right_or_wrong():
     assert under_images(SHARES, "softmax", [1, 2], NAMES) == [
-        ["true: rose", ("rose 70 %", True)],
-        ["true: tulip", ("daisy 90 %", False)],
+        ["true: rose", ("70 % rose", True)],
+        ["true: tulip", ("90 % daisy", False)],
     ]
 
 
 def test_without_labels_nothing_is_marked():
-    assert under_images(SHARES, "softmax", None, None) == [["class 1 70 %"], ["class 0 90 %"]]
+    assert under_images(SHARES, "softmax", None, None) == [["70 % class 1"], ["90 % class 0"]]
 
 
 def test_logits_are_given_as_they_are():
-    assert under_images(SHARES * 10, None, None, NAMES) == [["rose 7"], ["daisy 9"]]
+    assert under_images(SHARES * 10, None, None, NAMES) == [["7 rose"], ["9 daisy"]]
 
 
 def test_one_sigmoid_unit_is_class_0_or_1_with_the_share_of_that_class():
     outputs = np.array([[0.2], [0.9]], "float32")
     assert under_images(outputs, "sigmoid", [0, 0], ["cat", "dog"]) == [
-        ["true: cat", ("cat 80 %", True)],
-        ["true: cat", ("dog 90 %", False)],
+        ["true: cat", ("80 % cat", True)],
+        ["true: cat", ("90 % dog", False)],
     ]
 
 
@@ -40,4 +40,8 @@ def test_outputs_that_are_no_classes_say_nothing():
 
 def test_maps_say_their_class_and_peak_or_that_there_is_nothing_to_see():
     maps = np.array([[[0.0, 1.25]], [[0.0, -2.0]], [[np.nan, 1.0]]])
-    assert under_maps(maps, [0, 1, -1], NAMES) == ["daisy: peak 1.25", "rose: nothing positive", "not finite"]
+    assert under_maps(maps, [0, 1, -1], NAMES) == [
+        ["for daisy", "peak 1.25"],
+        ["for rose", "nothing positive"],
+        ["not finite"],
+    ]

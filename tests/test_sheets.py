@@ -37,7 +37,7 @@ def test_small_images_are_enlarged_in_whole_pixels():
 
 def test_tiles_keep_the_shape_of_the_pictures():
     assert tile_size((28, 28)) == (140, 140)
-    assert tile_size((224, 224)) == (TILE, TILE)
+    assert tile_size((224, 224)) == tile_size((96, 96)) == (TILE, TILE)
     width, height = tile_size((300, 600))
     assert width == TILE
     assert height == TILE // 2
@@ -83,7 +83,7 @@ def test_a_stretched_range_is_said_at_the_foot():
 
 def test_a_colour_bar_runs_from_the_least_to_the_strongest_colour():
     pictures = np.zeros((1, 128, 128, 3), "uint8")
-    made = np.asarray(sheet(pictures, [Column("a", pictures, ["c"], ("gray", "1.5"))]))
+    made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], ("gray", "1.5"))]))
     bar = made[10 + 17 + 8, 10 + 134 : 10 + 134 + 128].astype(int)
     dark = np.flatnonzero((bar == 0).all(axis=-1))[0]
     shades = bar[dark : dark + 40, 0]
