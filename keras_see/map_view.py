@@ -11,7 +11,7 @@ from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside
 from keras_see.passes import listing_of, run
 from keras_see.pictures import heat, laid_over, upper_end
-from keras_see.sheets import TILE, Column, as_tiles, encoded, sheet
+from keras_see.sheets import Column, as_tiles, encoded, sheet
 from keras_see.targets import resolve
 from keras_see.tensorboard import image_summary, scalar_summary
 
@@ -51,7 +51,6 @@ class MapView:
                 "Keep the batch axis as it is."
             )
         self._pictures = as_tiles(pictures)
-        self._enlarged = max(pictures.shape[1:3]) < TILE
         if regions is not None:
             energy_inside(np.ones((watched.count, *pictures.shape[1:3])), regions)
 
@@ -107,7 +106,7 @@ class MapView:
         scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
         footer = "; ".join(filter(None, [caption, scale.get(self._scale, "colours: a fixed range"), self._note]))
         image = sheet(self._pictures, columns, captions=rows, footer=footer)
-        return image_summary(tag, encoded(image, self._enlarged), image.size, description)
+        return image_summary(tag, encoded(image), image.size, description)
 
     def _numbers(self, tag, maps, upper):
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())

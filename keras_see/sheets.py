@@ -158,17 +158,10 @@ def as_tiles(pictures):
     return np.stack([np.asarray(_tile(picture, size)) for picture in pictures])
 
 
-def encoded(image, enlarged):
-    """Return an image as JPEG, or as PNG where it shows enlarged pictures and that is the smaller."""
-    found = [_bytes_of(image, format="JPEG", quality=80)]
-    if enlarged:
-        found.append(_bytes_of(image, format="PNG"))
-    return min(found, key=len)
-
-
-def _bytes_of(image, **options):
+def encoded(image):
+    """Return an image as JPEG: of a sheet of photographs a fifth of the PNG, in a thirtieth of the time."""
     buffer = io.BytesIO()
-    image.save(buffer, **options)
+    image.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
