@@ -61,6 +61,7 @@ def sheet(images, columns, *, captions=None, footer="", display=None):
 
     Example:
         >>> import numpy as np
+        >>> from keras_see import overlay
         >>> images = np.zeros((3, 32, 32, 1))
         >>> sheet(images, {"Grad-CAM": overlay(images, np.ones((3, 4, 4)))}, captions=["a", "b", "c"]).mode
         'RGB'
