@@ -47,6 +47,7 @@ def forward(model, values, listing, inputs, deltas):
             `IMAGES`.
     """
     taps = _Taps(listing, deltas)
+    inputs = keras.tree.map_structure(_as_listed, inputs)
     if IMAGES in deltas:
         inputs, taps.features[IMAGES] = _perturbed(inputs, deltas[IMAGES])
     # `stateless_call` would go past `__call__` and leave augmentation switched on; this cannot.
@@ -70,11 +71,16 @@ def zero_deltas(listing, inputs, places):
     return deltas
 
 
+def _as_listed(leaf):
+    """Return pictures as floats, as they were in the listing: not every model takes whole numbers by itself."""
+    return ops.cast(leaf, "float32") if len(leaf.shape) == 4 else leaf
+
+
 def _perturbed(inputs, delta):
     """Return the inputs with the delta added to the picture, and the picture."""
     leaves = keras.tree.flatten(inputs)
     place = next(place for place, leaf in enumerate(leaves) if len(leaf.shape) == 4)
-    leaves[place] = ops.cast(leaves[place], "float32") + delta
+    leaves[place] = leaves[place] + delta
     return keras.tree.pack_sequence_as(inputs, leaves), leaves[place]
 
 

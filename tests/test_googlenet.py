@@ -1,0 +1,73 @@
+"""GoogLeNet and photographs, where KERAS_SEE_DATA names a folder that holds them."""
+
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_see import class_activation_maps, maps
+
+DATA = pathlib.Path(os.environ.get("KERAS_SEE_DATA", ""))
+
+pytestmark = pytest.mark.skipif(
+    "KERAS_SEE_DATA" not in os.environ, reason="KERAS_SEE_DATA is unset: no GoogLeNet and no photographs"
+)
+
+SIDE = 224
+MEANS = [104, 117, 123]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return keras.models.load_model(DATA / "models/googlenet.keras", compile=False)
+
+
+def photo(name):
+    picture = Image.open(DATA / "photos" / name).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(picture, "float32")[..., ::-1] - MEANS
+
+
+def pairs():
+    """Return photo, class and boxes, scaled to the photo's new size, for each thing that can be found in a photo."""
+    for name, told in json.loads((DATA / "boxes.json").read_text(encoding="utf-8")).items():
+        if told["localisable"]:
+            scale = np.array([SIDE / told["width"], SIDE / told["height"]] * 2)
+            for label in dict.fromkeys(thing["label"] for thing in told["objects"]):
+                boxes = [thing["box_xyxy"] * scale for thing in told["objects"] if thing["label"] == label]
+                yield name, label, boxes
+
+
+def test_the_peak_of_cam_lies_in_the_box_of_its_object(model):
+    names, labels, boxes = zip(*pairs(), strict=True)
+    assert len(names) >= 15
+    found = class_activation_maps(model, np.stack([photo(name) for name in names]), labels, size="images", batch_size=8)
+    hits = []
+    for each, around in zip(found, boxes, strict=True):
+        row, column = np.unravel_index(each.argmax(), each.shape)
+        x, y = column + 0.5, row + 0.5
+        hits.append(any(left <= x < right and top <= y < bottom for left, top, right, bottom in around))
+    missed = [f"{name}: {label}" for name, label, hit in zip(names, labels, hits, strict=True) if not hit]
+    assert np.mean(hits) >= 0.9, missed
+
+
+def test_cam_is_exact_and_grad_cam_is_its_positive_part(model):
+    names, labels, _ = zip(*list(pairs())[:4], strict=True)
+    images = np.stack([photo(name) for name in names])
+    found = maps(model, images, labels, {"cam": {}, "grad_cam": {"layer": "inception_5b_output"}})
+    cam = found["cam"]
+    assert cam.min() < 0 < cam.max()
+    peak = cam.max() / 49
+    np.testing.assert_allclose(found["grad_cam@inception_5b_output"], cam.clip(0) / 49, rtol=1e-4, atol=1e-6 * peak)
+
+    last = model.get_layer("loss3_classifier")
+    both = keras.Model(model.input, [last.output, model.output])
+    logits, probabilities = (keras.ops.convert_to_numpy(each) for each in both(images, training=False))
+    rows = range(len(images))
+    bias = keras.ops.convert_to_numpy(last.bias)[list(labels)]
+    np.testing.assert_allclose(cam.mean(axis=(1, 2)) + bias, logits[rows, labels], rtol=1e-4)
+    np.testing.assert_allclose(found["scores"], logits[rows, labels], rtol=1e-4)
+    np.testing.assert_allclose(found["predictions"], probabilities, atol=1e-5)
