@@ -1,0 +1,122 @@
+"""What can go wrong beside training: it must go on, and what was written must stay readable."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_see
+from keras_see import backend, passes
+from keras_see.callbacks import Saliency
+from keras_see.log_folder import folder_at
+from keras_see.tensorboard import scalar_summary
+
+X, Y = np.random.default_rng(0).random((8, 8, 8, 3)).astype("float32"), np.arange(8) % 2
+
+
+def fit(callback, epochs=5, **options):
+    inputs = keras.Input((8, 8, 3))
+    features = layers.Conv2D(2, 3, name="conv")(inputs)
+    model = keras.Model(inputs, layers.Dense(2, "softmax")(layers.GlobalAveragePooling2D()(features)))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    history = model.fit(X, Y, epochs=epochs, verbose=0, callbacks=callback, **options)
+    assert len(history.history["loss"]) == epochs
+    return model
+
+
+def steps(folder):
+    return [step for step, _ in keras_see.read(folder)["see/saliency"]]
+
+
+def test_running_out_of_memory_in_a_pass_is_survived(tmp_path, monkeypatch):
+    real, calls = backend.compiled, []
+
+    def compiled(function):
+        run = real(function)
+
+        def sometimes(*args):
+            calls.append(len(calls))
+            if calls[-1] in (2, 3):
+                raise MemoryError("the device has no memory left")
+            return run(*args)
+
+        return sometimes
+
+    monkeypatch.setattr(backend, "compiled", compiled)
+    callback = Saliency(tmp_path, X[:2])
+    fit([callback])
+    assert steps(tmp_path) == [-1, 0, 3, 4]
+    assert len(callback.failures) == 2
+    assert all("no memory left" in line for line in callback.failures)
+    assert [step for step, _ in keras_see.read(tmp_path)["see/status"]] == [1, 2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_no_failure(tmp_path, value):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.get_layer("conv").kernel.assign(np.full((3, 3, 3, 2), value))
+
+    callback = keras_see.Watch(tmp_path, X[:2])
+    fit([Spoil(), callback], epochs=3)
+    assert not callback.failures
+    assert steps(tmp_path) == [-1, 0, 1, 2]
+
+
+def test_a_folder_removed_in_training_is_made_again(tmp_path):
+    folder = folder_at(tmp_path / "logs")
+
+    class Remove(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            folder.drain()
+            if epoch == 2:
+                for path in (tmp_path / "logs").iterdir():
+                    path.unlink()
+                (tmp_path / "logs").rmdir()
+
+    callback = Saliency(tmp_path / "logs", X[:2])
+    fit([Remove(), callback])
+    assert not callback.failures
+    assert steps(tmp_path / "logs") == [2, 3, 4]
+
+
+def test_a_temporary_folder_that_cannot_be_written_to_is_not_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    callback = Saliency(tmp_path / "logs", X[:2])
+    fit([callback], epochs=2)
+    assert steps(tmp_path / "logs") == [-1, 0, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.backends("torch")
+def test_a_forked_process_writes_a_file_of_its_own(tmp_path):
+    folder_at(tmp_path).submit(lambda: folder_at(tmp_path).write(0, [scalar_summary("parent", 1.0)]))
+    child = os.fork()
+    if child == 0:
+        try:
+            mine = folder_at(tmp_path)
+            mine.submit(lambda: mine.write(0, [scalar_summary("child", 2.0)]))
+            mine.drain()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    folder_at(tmp_path).drain()
+    assert dict(keras_see.read(tmp_path)) == {"parent": [(0, 1.0)], "child": [(0, 2.0)]}
+
+
+def test_a_pass_is_freed_with_its_model(tmp_path):
+    import gc
+    import weakref
+
+    model = fit([Saliency(tmp_path, X[:2])], epochs=1)
+    assert model in passes._KEPT
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    keras.backend.clear_session()
+    gc.collect()
+    assert gone() is None
