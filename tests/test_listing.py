@@ -114,6 +114,19 @@ def test_listing_changes_nothing_and_computes_nothing():
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
 
 
+@pytest.mark.backends("torch")
+def test_a_model_that_cannot_run_without_numbers_is_listed_once_all_the_same():
+    class Numbers(layers.Layer):
+        def call(self, features):
+            return features + float(ops.convert_to_numpy(features).max())
+
+    model = in_model([*blocks(), *head()])
+    model = keras.Sequential([*model.layers[:3], Numbers(name="numbers"), *model.layers[3:]])
+    outputs_of(model, photos(1))
+    found = [path for path in paths(model) if "input" not in path]
+    assert found == ["a", "pool", "numbers", "b", "gap", "head"]
+
+
 class Renamed(keras.Model):
     """Hands its result on in a dict, through a layer that does nothing in inference."""
 

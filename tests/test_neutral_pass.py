@@ -63,6 +63,26 @@ def test_a_pass_leaves_the_model_bit_for_bit_as_it_was(make):
     assert everything(model) == before
 
 
+def test_a_layer_that_writes_down_something_at_each_call_writes_nothing_in_a_pass():
+    class Counter(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, images):
+            self.calls.assign(self.calls + 1.0)
+            return images
+
+    counter = Counter()
+    model = keras.Sequential([keras.Input((8, 6, 3)), counter, *augmented().layers])
+    outputs_of(model, photos(3))
+    before = everything(model)
+    explain_all(model)
+    assert everything(model) == before
+    outputs_of(model, photos(3))
+    assert everything(model)["weights"] != before["weights"]
+
+
 def test_a_failing_pass_leaves_the_model_bit_for_bit_as_it_was():
     model = augmented()
     outputs_of(model, photos(3))
