@@ -53,10 +53,10 @@ class Schedule:
         every = next(pace for pace in PACES if cost <= self.budget * pace * epoch_time or pace == PACES[-1])
         return self._slowed(every)
 
-    def within_size(self, written, looks, epochs_left):
-        """Return the schedule that keeps to the size, so many bytes having been written by so many looks."""
-        left = self.max_megabytes * 1e6 - written
-        fits = [pace for pace in PACES if written / looks * math.ceil(epochs_left / pace) <= left]
+    def within_size(self, each, looks, epochs_left):
+        """Return the schedule that keeps to the size, so many looks having been taken of so many bytes each."""
+        left = self.max_megabytes * 1e6 - each * looks
+        fits = [pace for pace in PACES if each * (epochs_left // pace + 1) <= left]  # the last epoch is always due
         return self._slowed(fits[0] if fits else PACES[-1])
 
     def _slowed(self, every):

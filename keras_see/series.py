@@ -45,7 +45,7 @@ class Series(keras.callbacks.Callback):
         """Check everything against the model; nothing is looked at yet."""
         self._rests, self._in_a_row = False, 0
         self._started, self._shift, self._epoch, self._last_seen = False, 0, None, None
-        self._costs, self._written, self._looks_written = [], 0, 0
+        self._costs, self._written, self._looks_written, self._said = [], 0, 0, False
         if self._on:
             self._guarded(self._prepare)
 
@@ -142,15 +142,20 @@ class Series(keras.callbacks.Callback):
         before = self._schedule
         if before.budget is not None and len(self._costs) > 1:  # the first look was compiled
             self._schedule = self._schedule.within_budget(self._costs[-1], epoch_time)
-        if before.max_megabytes is not None and self._looks_written:
-            self._schedule = self._schedule.within_size(self._written, self._looks_written, epochs_left)
+        if before.max_megabytes is not None:
+            if not self._looks_written:
+                self._folder.drain()
+            each = self._written / max(self._looks_written, 1)
+            self._schedule = self._schedule.within_size(each, len(self._costs), epochs_left)
         if self._schedule != before:
-            _LOGGER.warning(
+            _LOGGER.log(
+                logging.INFO if self._said else logging.WARNING,
                 "%s now looks every %d epochs: a look takes %.3g s (the first, compiling one took %.3g s) and an epoch "
                 "%.3g s; %.3g MB are written.",
                 *(type(self).__name__, self._schedule.every, self._costs[-1], self._costs[0], epoch_time),
                 self._written / 1e6,
             )
+            self._said = True
 
     def _guarded(self, function, *args):
         """Run a check; with `strict=False` what it raises is logged and switches the callback off."""
