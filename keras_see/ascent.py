@@ -1,0 +1,237 @@
+"""The one loop behind all made images: climb an objective by changing the image, in a step compiled once."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see import backend
+from keras_see.passes import FLOAT16_SCALE, listing_of
+from keras_see.preprocessing import traced_shape
+from keras_see.transforms import Transforms
+from keras_see.truncated import features_at
+
+# Adam (Kingma and Ba 2015, arXiv:1412.6980) with the rate of Lucid (`lucid/optvis/param`, 0.05).
+RATE, MEAN_DECAY, SQUARE_DECAY, EPSILON = 0.05, 0.9, 0.999, 1e-8
+
+# Images without any gradient get a new start of twice the contrast, so often: up to 2^6 · 0.01.
+RESTARTS = 6
+
+# Progress is shown by itself when a run will take longer than this, in seconds.
+LONG = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Buffer:
+    """Images in the making, NumPy arrays: keep it, and the next run goes on from it.
+
+    Attributes:
+        parameters: Of the images, as the parameterisation has them.
+        mean: Adam's running mean of the gradients.
+        square: Adam's running mean of their squares.
+        slopes: `(n,)`, 1 where the next step lets gradients through closed rectifiers, else 0.
+        silent: `(n,)`, whether the last true gradient was zero: the image excites nothing yet.
+        step: How many steps were taken.
+        seed: Of the views: each step's follows from it and from the number of the step.
+    """
+
+    parameters: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+    slopes: np.ndarray
+    silent: np.ndarray
+    step: int = 0
+    seed: int = 0
+
+
+class Ascent:
+    """Climbs one objective for one model and shape of images; the step is compiled at its first run.
+
+    The model runs in inference mode, as far as the objective looks and no further, and cannot change. Its weights are
+    read at the start of each run, so a buffer can be kept through a training and goes on in every epoch.
+
+    Where a rectifier is closed everywhere an image has no gradient and would stay grey. Such a step is made up for by
+    one in which closed rectifiers let the gradient through; where that does not help either, by a new start.
+
+    Args:
+        model: A built Keras model with one input.
+        objective: An `Objective`.
+        parameterization: `Fourier` or `Pixels`.
+        transforms: The `Transforms` through which the model sees the images.
+        preprocess: Makes of the images what the model takes; a function of tensors, as `traceable` gives it.
+        rate: Step size, in units of the parameters.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from keras_see.objectives import channels, one_hot
+        >>> from keras_see.parameterization import Fourier
+        >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
+        >>> ascent = Ascent(model, channels("conv"), Fourier((16, 16, 3), (0, 1)))
+        >>> buffer, history = ascent.run(ascent.start([0, 1]), 5, one_hot([0, 1], 4))
+        >>> buffer, more = ascent.run(buffer, 5, one_hot([0, 1], 4))
+        >>> ascent.images(buffer).shape, history.shape, buffer.step
+        ((2, 16, 16, 3), (2, 5), 10)
+    """
+
+    def __init__(self, model, objective, parameterization, *, transforms=None, preprocess=None, rate=RATE):
+        self.traces = 0  # how often Python went through the step (on PyTorch: at each step)
+        self.parameterization = parameterization
+        self._model, self._objective, self._rate = model, objective, rate
+        self._transforms = Transforms() if transforms is None else transforms
+        shape = parameterization.shape
+        self._preprocess = preprocess or (lambda images: images)
+        self._listing = listing_of(model, np.zeros((1, *traced_shape(self._preprocess, shape)), "float32"))
+        scaled = any(call.dtype == "float16" for call in self._listing.calls)
+        self._scale = FLOAT16_SCALE if scaled else 1.0
+        self._step = backend.compiled(self._trace)
+        self._draw = backend.compiled(parameterization.images)
+
+    def start(self, keys, seed=0):
+        """Return a buffer of noise for one image per key, whole numbers: equal seed and key, equal start."""
+        return self._buffer(self.parameterization.start(_randoms(keys, seed)), seed)
+
+    def start_from(self, images, seed=0):
+        """Return a buffer that holds these images, `(n, height, width, channels)`."""
+        return self._buffer(self.parameterization.parameters_of(images), seed)
+
+    def run(self, buffer, steps, wanted, *, cool=False, progress=False):
+        """Take steps and return the new buffer, and what was reached at each: float32 `(n, steps)`.
+
+        Args:
+            buffer: What `start` or an earlier run returned, for as many images.
+            steps: How many.
+            wanted: What the objective wants, NumPy arrays of unchanging shapes.
+            cool: Whether the step size falls to zero over this run (half a cosine), to settle in fine detail.
+            progress: Whether to show a bar; None: if it takes long.
+        """
+        values = backend.values(self._model.variables)
+        wanted = keras.tree.map_structure(lambda part: ops.convert_to_tensor(part, "float32"), wanted)
+        state = {name: ops.convert_to_tensor(getattr(buffer, name)) for name in _TENSORS}
+        history, bar = [], _Progress(steps, progress)
+        for step in range(buffer.step, buffer.step + steps):
+            rate = self._rate * (0.5 + 0.5 * np.cos(np.pi * (step - buffer.step) / steps) if cool else 1.0)
+            view = self._transforms.draw(buffer.seed, step, self.parameterization.shape[:2])
+            numbers = [ops.convert_to_tensor(np.asarray(part, "float32")) for part in (step + 1, rate, view)]
+            (reached, stuck), state = self._step(values, state, *numbers, wanted)
+            if step < 2 * RESTARTS:
+                state = self._restarted(state, stuck, step, buffer.seed)
+            history.append(reached)
+            bar.update(reached)
+        arrays = {name: ops.convert_to_numpy(part) for name, part in state.items()}
+        return Buffer(**arrays, step=buffer.step + steps, seed=buffer.seed), _stacked(history)
+
+    def images(self, buffer):
+        """Return the images of a buffer, float32 `(n, height, width, channels)`, inside their range."""
+        images = ops.convert_to_numpy(self._draw(ops.convert_to_tensor(buffer.parameters)))
+        return images.astype("float32").clip(*self.parameterization.value_range)
+
+    def features(self, images):
+        """Return the features of images at the objective's places: NumPy arrays in their order."""
+
+        def look(values, images):
+            features = features_at(self._model, values, self._listing, self._preprocess(images), self._objective.places)
+            return [features[place] for place in self._objective.places]
+
+        values = backend.values(self._model.variables)
+        images = ops.convert_to_tensor(np.asarray(images, "float32"))
+        return [ops.convert_to_numpy(part) for part in backend.compiled(look)(values, images)]
+
+    def _trace(self, values, state, number, rate, view, wanted):
+        """Take one step of Adam on the gradient, which is scaled to unit size, image by image."""
+        self.traces += 1
+        slopes = state["slopes"]
+
+        def climb(point):
+            images = self.parameterization.images(point["parameters"])
+            inputs = self._preprocess(self._transforms.view(images, view))
+            features = features_at(self._model, values, self._listing, inputs, self._objective.places, slopes)
+            reached = score = ops.cast(self._objective.score(features, images, wanted), "float32")
+            if self._objective.penalty is not None:
+                score = score - self._objective.penalty(features, images, wanted)
+            return ops.sum(score) * self._scale, reached
+
+        reached, gradients = backend.gradients(climb, {"parameters": state["parameters"]})
+        gradient, size = _unit(_existing(gradients["parameters"]))
+        still = ops.cast(size == 0, "float32")
+        mean = MEAN_DECAY * state["mean"] + (1 - MEAN_DECAY) * gradient
+        square = SQUARE_DECAY * state["square"] + (1 - SQUARE_DECAY) * ops.square(gradient)
+        move = mean / (1 - MEAN_DECAY**number) / (ops.sqrt(square / (1 - SQUARE_DECAY**number)) + EPSILON)
+        return (reached, still * slopes), {
+            "parameters": state["parameters"] + rate * move,
+            "mean": mean,
+            "square": square,
+            "slopes": still * (1 - slopes),
+            "silent": ops.where(slopes > 0, state["silent"], still),
+        }
+
+    def _restarted(self, state, stuck, step, seed):
+        """Give images without a gradient, even through closed rectifiers, a new start of more contrast."""
+        stuck = np.flatnonzero(ops.convert_to_numpy(stuck))
+        if not len(stuck):
+            return state
+        parameters = ops.convert_to_numpy(state["parameters"]).copy()
+        contrast = 2.0 ** ((step + 1) // 2)
+        parameters[stuck] = self.parameterization.start(_randoms(stuck, (seed, step)), contrast)
+        return state | {"parameters": ops.convert_to_tensor(parameters)}
+
+    def _buffer(self, parameters, seed):
+        zeros, count = np.zeros_like(parameters), len(parameters)
+        return Buffer(parameters, zeros, zeros, np.zeros(count, "float32"), np.zeros(count, "float32"), 0, seed)
+
+
+class _Progress:
+    """A bar that shows itself when asked, or when what is left will take long."""
+
+    def __init__(self, steps, wanted):
+        self._steps, self._wanted, self._done = steps, wanted, 0
+        self._bar = keras.utils.Progbar(steps, unit_name="step") if wanted else None
+
+    def update(self, reached):
+        self._done += 1
+        if self._wanted is None and self._bar is None and self._done in (1, 4):
+            self._decide(reached)
+        if self._bar is not None:
+            mean = float(np.mean(ops.convert_to_numpy(reached)))
+            self._bar.update(self._done, values=[("reached", mean)])
+
+    def _decide(self, reached):
+        ops.convert_to_numpy(reached)  # waits for the device
+        if self._done == 1:
+            self._since = time.monotonic()  # the first step holds the trace
+        elif (time.monotonic() - self._since) / 3 * (self._steps - 4) > LONG:
+            self._bar = keras.utils.Progbar(self._steps, unit_name="step")
+
+
+_TENSORS = ("parameters", "mean", "square", "slopes", "silent")
+
+
+def _randoms(keys, seed):
+    return [np.random.default_rng([*np.atleast_1d(seed), *np.atleast_1d(key)]) for key in keys]
+
+
+def _unit(gradient):
+    """Return the gradient over its root mean square, image by image, and that `(n,)`; zero stays zero.
+
+    Adam remembers the size of gradients for long. Without this, a single steep step (through opened rectifiers
+    gradients are hundreds of times as large) would leave the next hundred steps tiny.
+    """
+    axes = tuple(range(1, len(gradient.shape)))
+    largest = ops.max(ops.abs(gradient), axis=axes, keepdims=True)
+    gradient = gradient / ops.where(largest > 0, largest, 1.0)  # else squares of small gradients would be zero
+    size = ops.sqrt(ops.mean(ops.square(gradient), axis=axes, keepdims=True))
+    return gradient / ops.where(size > 0, size, 1.0), ops.reshape(size, (-1,))
+
+
+def _existing(gradient):
+    if gradient is not None:
+        return gradient
+    raise ValueError(
+        "What is wanted must depend on the image through operations that have gradients. This model ignores its "
+        "input there. Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
+    )
+
+
+def _stacked(history):
+    return np.stack([ops.convert_to_numpy(reached) for reached in history], axis=1).astype("float32")

@@ -1,0 +1,87 @@
+"""Where an image for a model is made: its shape and range, how it is stored, and what the model takes of it."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_see.inputs import check_inputs, check_model
+from keras_see.listing import Listing
+from keras_see.parameterization import parameterization_of
+from keras_see.passes import listing_of
+from keras_see.preprocessing import checked_range, made_shape, range_for, range_of, traceable, traced_shape
+
+
+@dataclasses.dataclass(frozen=True)
+class Canvas:
+    """What an ascent needs besides its objective.
+
+    Attributes:
+        parameterization: How images are stored.
+        preprocess: Makes of images what the model takes; a function of tensors.
+        listing: The model's `Listing` for these images.
+    """
+
+    parameterization: object
+    preprocess: Callable
+    listing: Listing
+
+    def check_images(self, images):
+        """Raise unless the values of these images lie in the range."""
+        low, high = self.parameterization.value_range
+        if images.min() < low or images.max() > high:
+            raise ValueError(
+                f"`images` must lie in `value_range`, {low:g} to {high:g}. "
+                f"Theirs go from {images.min():g} to {images.max():g}. Give the range in which they are kept."
+            )
+
+
+def canvas_of(model, *, size=None, value_range=None, preprocess=None, images=None, parameterization="fourier"):
+    """Return the `Canvas` of images made for a model, sure that the model can run on it.
+
+    Args:
+        model: A built Keras model with one input.
+        size: `(height, width)` in pixels. Default: what the model takes; 224 by 224 if it takes any.
+        value_range: `(low, high)`, the values of black and white. Default: those of `images`; else (0, 255) for a
+            model that starts by rescaling from there, else (0, 1).
+        preprocess: Makes of images in this range what the model takes. It may be written for NumPy if it does the same
+            linear thing to each pixel, else with `keras.ops`.
+        images: Sample images `(n, height, width, channels)` in this range: their colours and spectrum, in place of
+            those of natural photographs.
+        parameterization: `"fourier"` or `"pixels"`.
+    """
+    check_model(model)
+    shape = made_shape(model, size, fixed=preprocess is None)
+    samples = None if images is None else _samples(images, shape[-1])
+    if value_range is None and samples is not None:
+        value_range = range_of(samples)
+    # A linear `preprocess` is the same for every range; the default range needs the listing, so it comes later.
+    convert = traceable(preprocess, shape, checked_range(value_range, (0.0, 1.0)))
+    listing = _listing(model, traced_shape(convert, shape))
+    limits = checked_range(value_range, range_for(listing))
+    return Canvas(parameterization_of(parameterization, shape, limits, samples), convert, listing)
+
+
+def _listing(model, shape):
+    """Return the listing, sure that no layer is left without rows or columns."""
+    try:
+        listing = listing_of(model, np.zeros((1, *shape), "float32"))
+    except ValueError as error:
+        raise ValueError(f"`size` must be what the model can take. {error}") from error
+    empty = next((call for call in listing.calls if call.shape is not None and 0 in call.shape), None)
+    if empty is not None:
+        raise ValueError(
+            "`size` must be large enough that every layer keeps rows and columns. With images of shape "
+            f"{shape} {empty.path!r} gives {('batch', *empty.shape[1:])}. Make it larger."
+        )
+    return listing
+
+
+def _samples(images, channels):
+    samples = check_inputs(images)
+    if getattr(samples, "ndim", 0) != 4 or samples.shape[-1] != channels:
+        raise ValueError(
+            f"`images` must be sample images of shape (n, height, width, {channels}). "
+            f"Got {np.shape(samples)}. Pass images like those that the model takes."
+        )
+    return samples

@@ -1,0 +1,102 @@
+"""Several images to be made by one ascent, in batches of one shape, from noise or on from where they are."""
+
+import numpy as np
+
+from keras_see.inputs import batches
+
+
+class Climb:
+    """An ascent and what each of its images wants: make them at once, or a few steps at a time.
+
+    Args:
+        ascent: The `Ascent`; its step is compiled once for all batches and runs.
+        keys: Whole numbers (or tuples of them), one per image, from which it starts: an image is independent of those
+            beside it.
+        wanted: What each image wants, a list of arrays with one row per image.
+        batch_size: Images per step; bounds the memory.
+        names: What messages and captions call the images.
+
+    Example:
+        >>> import keras
+        >>> from keras_see.activation_maximization import neuron_climb
+        >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
+        >>> climb = neuron_climb(model, "conv", channels=[0, 3])
+        >>> buffers = climb.start(seed=0)
+        >>> for epoch in range(2):  # a training may go on in between
+        ...     buffers, history = climb.run(buffers, steps=5)
+        >>> climb.images(buffers).shape, history.shape
+        ((2, 16, 16, 3), (2, 5))
+    """
+
+    def __init__(self, ascent, keys, wanted, batch_size, names):
+        self.ascent, self.names = ascent, names
+        self._keys, self._wanted = list(keys), wanted
+        self._batches = list(batches(len(keys), batch_size))
+
+    def start(self, seed=0):
+        """Return buffers of noise, one per batch: keep them, and `run` goes on from them."""
+        return [self.ascent.start([self._keys[row] for row in rows], seed) for rows, _ in self._batches]
+
+    def run(self, buffers, steps, *, cool=False, progress=False):
+        """Take steps with the model's weights of now; return the new buffers, and what was reached, `(k, steps)`."""
+        found, history = [], []
+        for buffer, (rows, kept) in zip(buffers, self._batches, strict=True):
+            wanted = [part[rows] for part in self._wanted]
+            buffer, reached = self.ascent.run(buffer, steps, wanted, cool=cool, progress=progress)
+            found.append(buffer)
+            history.append(reached[:kept])
+        return found, np.concatenate(history)
+
+    def images(self, buffers):
+        """Return the images, float32 `(k, height, width, channels)`."""
+        return self._rows(buffers, self.ascent.images)
+
+    def silent(self, buffers):
+        """Return `(k,)`, whether the image excites nothing: the gradient is zero, and it may still be noise."""
+        return self._rows(buffers, lambda buffer: buffer.silent > 0)
+
+    def features(self, images):
+        """Return the features of images, one per image to be made, at the places that the ascent looks at."""
+        parts = [[part[:kept] for part in self.ascent.features(images[rows])] for rows, kept in self._batches]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def want(self, wanted):
+        """Change what each image wants, in the same shapes."""
+        self._wanted = wanted
+
+    def _rows(self, buffers, function):
+        pairs = zip(buffers, self._batches, strict=True)
+        return np.concatenate([function(buffer)[:kept] for buffer, (_, kept) in pairs])
+
+
+def made(climb, steps, seed, *, cool=False, verbose=None, return_history=False):
+    """Return the images of a climb from noise (and the history), sure that each one rose and is finite."""
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"`steps` must be a whole number from 1. Got {steps!r}. 256 is the default.")
+    buffers, history = climb.run(climb.start(seed), steps, cool=cool, progress=verbose)
+    images, silent = climb.images(buffers), climb.silent(buffers)
+    if silent.any():
+        raise ValueError(
+            _unmoved([name for name, still in zip(climb.names, silent, strict=True) if still], silent.all())
+        )
+    if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
+        raise ValueError(
+            "The model must give finite numbers and gradients. Climbing gave NaN or infinity. "
+            "Look for it in the weights, or for a `value_range` or `preprocess` that the model was not made for."
+        )
+    return (images, history) if return_history else images
+
+
+def checked_seed(seed):
+    """Return a seed, sure that it is a whole number from 0."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"`seed` must be a whole number from 0. Got {seed!r}. Equal seeds give equal images.")
+    return int(seed)
+
+
+def _unmoved(names, everything):
+    ignores = "The model ignores its input there" if everything else "They excite nothing that an image could raise"
+    return (
+        f"Every image must have a gradient to climb. That of {', '.join(map(str, names))} was zero, from all starts. "
+        f"{ignores}: leave them out, choose another layer, or look for a stop_gradient or dead units on the way."
+    )

@@ -1,0 +1,134 @@
+"""Inversion: the image that is left when all but one layer's features of a photo are forgotten."""
+
+import numpy as np
+from keras import ops
+
+from keras_see import objectives
+from keras_see.ascent import Ascent
+from keras_see.canvas import canvas_of
+from keras_see.climb import Climb, checked_seed, made
+from keras_see.inputs import check_inputs, check_model
+from keras_see.preprocessing import range_of
+from keras_see.transforms import Transforms
+
+# Step size and weights of the priors at `prior=1`, chosen on GoogLeNet: the greatest priors that leave the relative
+# feature distance of a photo well below 0.15 at its middle layers.
+RATE = 0.1
+VARIATION = 0.05
+BOUND = 0.01
+
+# The bound's exponent in Mahendran and Vedaldi 2015, section 3.1: nearly flat inside, steep at the ends of the range.
+EXPONENT = 6
+
+
+def content_images(
+    model, images, layer, *, steps=256, seed=0, prior=1.0, return_history=False, verbose=None, **options
+):
+    r"""Return what each depth remembers of images: images rebuilt, from noise, from one layer's features alone.
+
+    $x^* = \arg\min_x \lVert f(x) - f(x_0) \rVert^2 / \lVert f(x_0) \rVert^2 + \lambda R(x)$ with the layer's features
+    $f$ (Mahendran and Vedaldi 2015, *Understanding Deep Image Representations by Inverting Them*, equation 2,
+    arXiv:1412.0035), over the waves of the image. The prior $R$ is the total variation (mean squared difference of
+    neighbours) and a bound on the values (mean sixth power), both of the image scaled to −1 to 1: what the layer does
+    not remember becomes smooth rather than noise.
+
+    Args:
+        model: A built Keras model with one input.
+        images: `(n, height, width, channels)`, what is remembered, in `value_range`.
+        layer: A layer's name, path, the unique end of a path, the layer itself; or several, remembered together.
+        steps: Steps of the ascent.
+        seed: Equal seeds give equal images.
+        prior: From 0; how strongly images are kept natural. 0 leaves only the features.
+        return_history: Whether to return also, for each step, minus the squared relative distance that was reached
+            (the mean over layers), float32 `(n, steps)`.
+        verbose: Whether to show a bar; by default if it takes longer than some seconds.
+        **options: `value_range` (default: recognised from the images) and `preprocess`, as for `neuron_images`;
+            `batch_size`, `parameterization`, `rate`.
+
+    Returns:
+        float32, of the shape of `images`, in `value_range`; with `return_history`, that and the history.
+
+    Raises:
+        ValueError: If an argument does not fit the model, before anything is computed; or if the features do not depend
+            on the image.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_see import gap_classifier
+        >>> photos = np.random.default_rng(0).random((2, 16, 16, 3))
+        >>> content_images(gap_classifier(5, (16, 16, 3)), photos, "relu2", steps=5).shape
+        (2, 16, 16, 3)
+    """
+    climb = content_climb(model, images, layer, prior=prior, **options)
+    return made(climb, steps, checked_seed(seed), cool=True, verbose=verbose, return_history=return_history)
+
+
+def content_climb(
+    model,
+    images,
+    layer,
+    *,
+    value_range=None,
+    preprocess=None,
+    prior=1.0,
+    parameterization="fourier",
+    rate=RATE,
+    batch_size=8,
+):
+    """Return the `Climb` of `content_images`, to go on from where it is: for callbacks.
+
+    The features to be reached are those under the model's weights of now; `remember(climb, images)` renews them.
+    """
+    check_model(model)
+    images = check_inputs(images, None if preprocess else model)
+    if not isinstance(images, np.ndarray):
+        raise ValueError(
+            "`images` must be one array of shape (n, height, width, channels). "
+            f"Got {type(images).__name__}. Images can be made for a model with one input."
+        )
+    value_range = range_of(images) if value_range is None else value_range
+    size = images.shape[1:3]
+    canvas = canvas_of(
+        model, size=size, value_range=value_range, preprocess=preprocess, parameterization=parameterization
+    )
+    canvas.check_images(images)
+    layers = layer if isinstance(layer, list | tuple) else [layer]
+    places = list(dict.fromkeys(_place(canvas.listing.find(each)) for each in layers))
+    aim = objectives.contents(places, _prior(prior, canvas.parameterization.value_range))
+    still = Transforms(jitter=0, rotate=0, scale=(1, 1))
+    ascent = Ascent(model, aim, canvas.parameterization, transforms=still, preprocess=canvas.preprocess, rate=rate)
+    names = [f"image {number}" for number in range(len(images))]
+    climb = Climb(ascent, range(len(images)), [np.zeros(len(images))], batch_size, names)
+    remember(climb, images)
+    return climb
+
+
+def remember(climb, images):
+    """Set what a content climb is to reach: the features of these images under the model's weights of now."""
+    climb.want(climb.features(np.asarray(images, "float32")))
+
+
+def _place(call):
+    if call.shape is None:
+        raise ValueError(
+            "`layer` must have a single tensor as its output. "
+            f"{call.path!r} has several. keras_see.layers(model) lists all; choose another."
+        )
+    return call.path
+
+
+def _prior(strength, value_range):
+    """Return a function of images that gives `(n,)`, how unnatural they are, or None."""
+    if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength < np.inf:
+        raise ValueError(f"`prior` must be a number from 0. Got {strength!r}. 1 is the default, 0 is none.")
+    if strength == 0:
+        return None
+    low, high = value_range
+
+    def penalty(features, images, wanted):
+        values = (images - low) * (2 / (high - low)) - 1
+        down, right = values[:, 1:] - values[:, :-1], values[:, :, 1:] - values[:, :, :-1]
+        variation = ops.mean(ops.square(down), axis=(1, 2, 3)) + ops.mean(ops.square(right), axis=(1, 2, 3))
+        return strength * (VARIATION * variation + BOUND * ops.mean(values**EXPONENT, axis=(1, 2, 3)))
+
+    return penalty

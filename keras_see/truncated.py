@@ -1,0 +1,104 @@
+"""Run a model only as far as the last place looked at, with a gradient through closed rectifiers where wanted."""
+
+import collections
+import contextlib
+
+import keras
+from keras import ops
+
+from keras_see.hooks import put, tapped
+from keras_see.listing import stands_alone
+
+# What gives no gradient over half of its range. Their names, for a layer's `activation`, a layer or an operation.
+RECTIFIERS = ("relu", "relu6", "hard_sigmoid", "hard_silu", "hard_swish")
+
+# The place of what goes into the closing softmax or sigmoid (of the output itself, if the model has none).
+LOGITS = "logits"
+
+
+class _Seen(BaseException):
+    """Ends a run of the model; not an `Exception`, so that nothing on the way takes it for an error."""
+
+
+def features_at(model, values, listing, inputs, places, slopes=None):
+    """Return place -> tensor, computing nothing that comes after the last of these places.
+
+    Args:
+        model: The live model; it runs in inference mode and cannot change.
+        values: The variables' values as `backend.values` gives them.
+        listing: The model's `Listing`.
+        inputs: Tensors in the structure that the model takes.
+        places: Paths of calls, or `LOGITS`.
+        slopes: `(n,)`, the slope that the backward pass gives to closed rectifiers, image by image: 0 is the true
+            gradient, 1 lets all through (Lucid's remedy against dead starts, `lucid/misc/redirected_relu_grad.py`).
+            The forward pass is the same for all slopes. None leaves the rectifiers as they are.
+    """
+    taps = _Taps(listing, places, slopes)
+    state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
+    with state, tapped(model, taps.around, taps.operations), contextlib.suppress(_Seen):
+        taps.end(model(inputs, training=False))
+    return taps.found
+
+
+class _Taps:
+    def __init__(self, listing, places, slopes):
+        self.found = {}
+        self._places, self._slopes = set(places), slopes
+        self._closing = listing.closings[0]
+        self._turns = collections.Counter()
+        self._paths = {(id(call.operation), call.turn): call.path for call in listing.calls if call.path in places}
+        wanted = [call.operation for call in listing.calls if call.path in self._places or call is self._closing]
+        wanted += [call.operation for call in listing.calls if slopes is not None and _rectifies(call.operation)]
+        self.operations = list({id(operation): operation for operation in wanted}.values())
+
+    def around(self, operation, run, args, kwargs):
+        path = self._paths.get((id(operation), self._turns[id(operation)]))
+        self._turns[id(operation)] += 1
+        with contextlib.ExitStack() as stack:
+            if self._closing is not None and operation is self._closing.operation:
+                self._look_before(stack, operation, args)
+            output = self._opened(stack, operation, run, args, kwargs)
+        return output if path is None else self._keep(path, output)
+
+    def end(self, outputs):
+        if LOGITS in self._places:
+            self.found[LOGITS] = keras.tree.flatten(outputs)[0]
+
+    def _keep(self, place, tensor):
+        self.found[place] = tensor
+        if self.found.keys() == self._places:
+            raise _Seen
+        return tensor
+
+    def _look_before(self, stack, operation, args):
+        """Keep what goes into the closing activation."""
+        if LOGITS not in self._places:
+            return
+        if stands_alone(operation):
+            self._keep(LOGITS, args[0])
+        else:
+            stack.enter_context(put(operation, "activation", lambda logits: self._keep(LOGITS, logits)))
+
+    def _opened(self, stack, operation, run, args, kwargs):
+        if self._slopes is None or not _rectifies(operation):
+            return run(*args, **kwargs)
+        if not hasattr(operation, "activation"):
+            return self._with_slope(args[0], run(*args, **kwargs))
+        rectify = operation.activation
+        stack.enter_context(put(operation, "activation", lambda x: self._with_slope(x, rectify(x))))
+        return run(*args, **kwargs)
+
+    def _with_slope(self, x, output):
+        """Return `output`, whose gradient with respect to negative `x` is the slope."""
+        slopes = ops.cast(self._slopes, x.dtype)
+        if x.shape[0] == slopes.shape[0]:
+            slopes = ops.reshape(slopes, (-1,) + (1,) * (len(x.shape) - 1))
+        else:
+            slopes = ops.max(slopes)
+        passed = ops.minimum(x, 0) * slopes
+        return output + (passed - ops.stop_gradient(passed))
+
+
+def _rectifies(operation):
+    ending = getattr(operation, "activation", operation)
+    return getattr(ending, "__name__", type(ending).__name__).lower() in RECTIFIERS
