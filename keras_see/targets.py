@@ -54,7 +54,7 @@ def resolve(targets, listing, count, labels=None):
             f"Got {_shown(targets)}. Pass a function that takes the outputs and returns one score per image."
         )
     if targets is None:
-        targets = "predicted" if labels is None else "label"
+        targets = "label" if labels is not None and _are_classes(labels, outputs[0].shape[-1]) else "predicted"
     if isinstance(targets, str):
         if targets == "predicted":
             return Target("predicted")
@@ -73,21 +73,39 @@ def resolve(targets, listing, count, labels=None):
 
 
 def labels_to_classes(labels, count):
-    """Return labels as class numbers `(n,)`, or None if they are none; raise if there are too few or too many."""
-    if labels is None:
+    """Return labels as class numbers `(n,)`, or None if they are none; raise if there are too few or too many.
+
+    Labels of several outputs, a dict or a list of arrays, are none; those of one output may come in such a structure.
+    """
+    leaves = label_leaves(labels, count)
+    if len(leaves) != 1:
         return None
-    labels = np.asarray(keras.ops.convert_to_numpy(labels))
+    labels = np.asarray(leaves[0])
     if labels.ndim == 0 or len(labels) != count:
         raise ValueError(
             f"`labels` must hold one label per image, {count} in all. Got shape {labels.shape}. "
             "Pass the labels of the same images, in the same order."
         )
+    if not _is_numeric(labels):
+        return None
     if labels.ndim == 2 and labels.shape[1] > 1:
         rows_are_one_hot = np.all(np.sort(labels, axis=1)[:, :-1] == 0) and np.all(labels.max(axis=1) == 1)
         return labels.argmax(axis=1) if rows_are_one_hot else None
     if labels.ndim > 2 or not _is_whole(labels) or labels.min() < 0:
         return None
     return labels.reshape(count).astype("int64")
+
+
+def label_leaves(labels, count):
+    """Return the labels of each output as NumPy arrays: one, unless they come as a dict, list or tuple of arrays."""
+    if labels is None:
+        return []
+    if isinstance(labels, dict) or _are_of_several_outputs(labels, count):
+        return [leaf for part in keras.tree.flatten(labels) for leaf in label_leaves(part, count)]
+    try:
+        return [np.asarray(keras.tree.map_structure(_to_numpy, labels))]
+    except ValueError:  # nested lists of unequal length
+        return []
 
 
 def class_weights(classes, shape):
@@ -155,6 +173,26 @@ def _predicted(logits, closing):
     weights = ops.one_hot(classes, logits.shape[-1])
     ones = (1,) * (len(logits.shape) - 2)
     return ops.reshape(weights, (logits.shape[0], *ones, logits.shape[-1])), ops.cast(classes, "int32")
+
+
+def _are_classes(labels, units):
+    labels = np.asarray(labels)
+    return _is_whole(labels) and 0 <= labels.min() and labels.max() <= max(units - 1, 1)
+
+
+def _are_of_several_outputs(labels, count):
+    """A tuple holds arrays with one label per image each; a list of as many arrays as images holds labels, though."""
+    if not isinstance(labels, list | tuple) or (isinstance(labels, list) and len(labels) == count):
+        return False
+    return all(tuple(getattr(part, "shape", ()))[:1] == (count,) for part in labels)
+
+
+def _to_numpy(labels):
+    return ops.convert_to_numpy(labels) if ops.is_tensor(labels) else np.asarray(labels)
+
+
+def _is_numeric(array):
+    return array.dtype.kind in "biuf" or array.dtype.name == "bfloat16"
 
 
 def _is_whole(array):

@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_see import backend
 from keras_see.inputs import check_inputs, count_of, take
-from keras_see.targets import labels_to_classes
+from keras_see.targets import label_leaves, labels_to_classes
 
 # How many images are watched: of a dataset unless `n` says otherwise, and at most of an array given as it is.
 OF_A_DATASET = 8
@@ -95,17 +95,18 @@ def _first_of(dataset, count):
     with _random_numbers_kept():
         for batch in _batches(dataset):
             x, y = _split(tuple(batch) if isinstance(batch, list) and len(batch) in (2, 3) else batch)
-            x = keras.tree.map_structure(ops.convert_to_numpy, x)
+            x = keras.tree.map_structure(_to_numpy, x)
             single = not any(np.ndim(leaf) == 4 for leaf in keras.tree.flatten(x))
-            parts = [x] if y is None else [x, ops.convert_to_numpy(y)]
-            batches.append(keras.tree.map_structure(np.asarray, [_with_axis(p) for p in parts] if single else parts))
-            taken += count_of(batches[-1])
+            x = keras.tree.map_structure(lambda leaf: leaf[None], x) if single else x
+            y = keras.tree.map_structure(lambda leaf: np.asarray(_to_numpy(leaf))[None], y) if single else y
+            batches.append([x, label_leaves(y, count_of(x))])
+            taken += count_of(x)
             if taken >= count:
                 break
     if not batches:
         raise ValueError("`images` must hold one image at least. The dataset is empty. Pass one that is not.")
     joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:count], *batches)
-    return tuple(joined)
+    return joined[0], joined[1][0] if len(joined[1]) == 1 else None
 
 
 def _batches(dataset):
@@ -114,8 +115,8 @@ def _batches(dataset):
     return dataset
 
 
-def _with_axis(structure):
-    return keras.tree.map_structure(lambda leaf: np.asarray(leaf)[None], structure)
+def _to_numpy(leaf):
+    return ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else np.asarray(leaf)
 
 
 @contextlib.contextmanager

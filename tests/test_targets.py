@@ -163,6 +163,14 @@ def test_labels_are_explained_when_they_come_and_nothing_else_is_asked_for():
     np.testing.assert_array_equal(asked, outputs_of(model, images).argmax(axis=1))
 
 
+def test_labels_that_the_model_has_no_class_for_are_explained_only_where_they_are_asked_for():
+    model, images, labels = flat(), photos(3), np.array([30, 0, 1])
+    found = explain(model, images, [Request(SALIENCY)], labels=labels).classes
+    np.testing.assert_array_equal(found, outputs_of(model, images).argmax(axis=1))
+    with pytest.raises(ValueError, match="This model's classes are 0 to 2; got 30"):
+        explain(model, images, [Request(SALIENCY)], "label", labels=labels)
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [
@@ -177,6 +185,8 @@ def test_labels_are_explained_when_they_come_and_nothing_else_is_asked_for():
         ([[0.2, 0.8], [1.0, 0.0], [0.0, 1.0]], None),
         (np.zeros((3, 4, 4)), None),
         ([np.nan, 0, 1], None),
+        (["a", "b", "c"], None),
+        ([None, 1, 2], None),
         (None, None),
     ],
 )

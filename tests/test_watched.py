@@ -62,6 +62,44 @@ def test_a_tf_dataset_gives_its_first_images(batch):
     np.testing.assert_array_equal(watched.classes, Y[:7])
 
 
+WORDS = np.array(["a", "b", "c", "d"])[Y]
+
+
+@pytest.mark.parametrize("labels", [WORDS, list(WORDS), {"p": Y, "q": Y}, (Y, Y), [Y, 1 - Y], [[1], [0, 2]] * 10])
+def test_words_and_labels_of_several_outputs_are_left_out(labels):
+    assert watch((X, labels)).classes is None
+    np.testing.assert_array_equal(watch((X, labels), n=3).images, X[:3])
+
+
+@pytest.mark.parametrize("wrap", [lambda y: {"p": y}, lambda y: [y], lambda y: list(y), lambda y: list(np.eye(20)[y])])
+def test_labels_of_one_output_are_classes_in_any_structure(wrap):
+    np.testing.assert_array_equal(watch((X, wrap(Y))).classes, Y)
+
+
+@pytest.mark.parametrize("wrap", [lambda y: (y, y), lambda y: {"p": y, "q": y}, lambda y: WORDS[y].tolist()])
+def test_a_dataset_s_labels_of_several_outputs_are_left_out(wrap):
+    class Several(Random):
+        def __getitem__(self, number):
+            x, y = super().__getitem__(number)
+            return x, wrap(y)
+
+    watched = watch(Several())
+    assert watched.classes is None
+    np.testing.assert_array_equal(watched.images, X[:8])
+
+
+@pytest.mark.backends("tensorflow")
+@pytest.mark.parametrize("batch", [3, None])
+def test_a_tf_dataset_s_labels_may_be_structures(batch):
+    import tensorflow as tf
+
+    for labels, classes in (({"p": Y}, Y[:8]), ((Y, Y), None), (WORDS, None)):
+        dataset = tf.data.Dataset.from_tensor_slices((X, labels))
+        watched = watch(dataset if batch is None else dataset.batch(batch))
+        np.testing.assert_array_equal(watched.images, X[:8])
+        np.testing.assert_array_equal(watched.classes, classes)
+
+
 @pytest.mark.backends("torch")
 def test_a_shuffled_data_loader_leaves_torch_s_random_numbers_as_they_were():
     import torch
