@@ -1,5 +1,6 @@
 """The few operations that Keras leaves to its backend; nothing else names a framework."""
 
+import contextlib
 import functools
 
 import keras
@@ -75,6 +76,16 @@ else:
         """Return what must be handed to a compiled function so that it sees today's weights."""
         return [variable.value.detach() for variable in variables]
 
+    @contextlib.contextmanager
+    def modes_kept(model):
+        """Put back, after the block, which of a model's modules train: a wrapped torch module is switched by a call."""
+        modes = [(module, module.training) for module in model.modules()]
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
     def gradients(function, points):
         """Return `function(points)[1]` and the gradients of `function(points)[0]`.
 
@@ -90,6 +101,13 @@ else:
 
     def _detached(tree):
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)
+
+
+if _NAME != "torch":
+
+    def modes_kept(model):
+        """Do nothing: here a call of the model changes no mode."""
+        return contextlib.nullcontext()
 
 
 def random_state():

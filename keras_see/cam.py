@@ -32,7 +32,7 @@ def class_activation_maps(model, images, targets=None, *, size=None, batch_size=
     Args:
         model: A built Keras model with a GAP head.
         images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
-        targets: What is explained, one per image, as for `saliency_maps`.
+        targets: What is explained, one per image, as for `saliency_maps`; a callable must be linear in the outputs.
         size: `None` leaves the maps as coarse as the features; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.
 
@@ -56,22 +56,19 @@ def class_activation_maps(model, images, targets=None, *, size=None, batch_size=
 
 def gap_call(listing):
     """Return the call that averages the features of a GAP head over all places; raise if there is no such head."""
-    averages = [call for call in listing.calls if _averages_all(call)]
-    if not averages:
+    if not any(_averages_all(call) for call in listing.calls):
         raise ValueError(_NO_HEAD.format("nothing in it averages each channel over all places"))
-    gap = averages[-1]
-    after = listing.calls[listing.calls.index(gap) + 1 :]
-    wrong = next((call for call in after if call.is_leaf and not _is_linear(call)), None)
-    if wrong is not None:
-        raise ValueError(
-            _NO_HEAD.format(f"behind {gap.path!r} comes {wrong.path!r} ({wrong.type}), which is not linear")
-        )
-    return gap
+    for call in listing.chain:  # from the output backwards
+        if _averages_all(call):
+            return call
+        if not _is_linear(call):
+            raise ValueError(_NO_HEAD.format(f"on the way to the output lies {call.path!r} ({call.type})"))
+    raise ValueError(_NO_HEAD.format("what makes its output of the average is not layers alone"))
 
 
 _NO_HEAD = (
-    "CAM needs a GAP head: a layer that averages each channel over all places (GlobalAveragePooling2D), then only "
-    "layers that are linear in inference. This model has none: {}. "
+    "CAM needs a GAP head: a layer that averages each channel over all places (GlobalAveragePooling2D), then nothing "
+    "but layers that are linear in inference, one after the other. This model has none: {}. "
     "Use Grad-CAM, or build the model with keras_see.gap_classifier."
 )
 

@@ -8,6 +8,7 @@ import threading
 import keras
 from keras import ops
 
+from keras_see import backend
 from keras_see.hooks import put, tapped
 from keras_see.inputs import picture_of
 from keras_see.listing import BATCH, stands_alone
@@ -52,7 +53,7 @@ def forward(model, values, listing, inputs, deltas):
         inputs, taps.features[IMAGES] = _perturbed(inputs, deltas[IMAGES])
     # `stateless_call` would go past `__call__` and leave augmentation switched on; this cannot.
     state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
-    with state, tapped(model, taps.around, taps.operations):
+    with state, backend.modes_kept(model), tapped(model, taps.around, taps.operations):
         outputs = model(inputs, training=False)
     return Seen(outputs, taps.logits_among(outputs), taps.features)
 

@@ -56,6 +56,7 @@ class Listing:
     calls: list
     outputs: object  # the structure of the model's outputs, leaves as keras.KerasTensor
     closings: list  # per output tensor: the Call that holds a closing softmax or sigmoid, or None
+    chain: list  # the calls that made the first output one out of the other, from the last backwards
 
     @property
     def closing(self):
@@ -141,7 +142,7 @@ def list_calls(model, inputs):
 
     with tapped(model, trace.around):
         outputs = output_spec(run, inputs)
-    return Listing(trace.calls, outputs, trace.closings)
+    return Listing(trace.calls, outputs, trace.closings, trace.chain)
 
 
 def output_spec(function, inputs):
@@ -172,7 +173,7 @@ class _Trace:
         self.clear()
 
     def clear(self):
-        self.calls, self.closings = [], []
+        self.calls, self.closings, self.chain = [], [], []
         self._inputs, self._results = {}, {}
         self._open = []
         self._turns, self._paths = collections.Counter(), collections.Counter()
@@ -199,6 +200,7 @@ class _Trace:
 
     def end(self, outputs):
         self.closings = [self._walk_back(output) for output in outputs]
+        self.chain = self._chain_to(outputs[0])
         self._inputs, self._results = {}, {}
 
     def _walk_back(self, tensor):
@@ -222,6 +224,19 @@ class _Trace:
                 return maker
             if not _hands_on(maker.operation):
                 return None
+
+    def _chain_to(self, tensor):
+        """Return calls, each of which made the first input of the one before; the first made the tensor.
+
+        Of nested calls the innermost counts, as long as what it took was made by a call too.
+        """
+        chain, last = [], len(self.calls)
+        while makers := self._makers(tensor, last):
+            known = (call for call in makers if self._makers(self._inputs[call.path], self.calls.index(call)))
+            maker = next(known, makers[0])
+            chain.append(maker)
+            tensor, last = self._inputs[maker.path], self.calls.index(maker)
+        return chain
 
     def _makers(self, tensor, last):
         """Return the calls that made a tensor; a cast on the way gives a new one, then shape and dtype must tell."""

@@ -5,6 +5,7 @@ import os
 import queue
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 from keras_see.tensorboard import EventFile, last_step, read
@@ -27,12 +28,24 @@ class LogFolder:
         self._file = EventFile(path)
         self._queue = queue.Queue(WAITING)
         self._worker = None
+        self._claims = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
     def write(self, step, values):
         """Append summaries of one step to the event file."""
         with self._writing:
             self._file.write(step, values)
+
+    def claim(self, tags, callback):
+        """Raise if another callback of the same run is about to write these tags too."""
+        for tag in tags:
+            other = self._claims.get(tag, lambda: None)()
+            if other not in (None, callback) and other.waits_for_its_start:
+                raise ValueError(
+                    f"Callbacks of one folder must write different tags. Two write {tag!r} in {str(self.path)!r}. "
+                    'Give one of them a name, such as name="val".'
+                )
+            self._claims[tag] = weakref.ref(callback)
 
     def last_step(self, prefix):
         """Return the last step that keras_see wrote here under tags with this prefix, or None."""

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_see.passes import are_shares
+
 
 def under_images(outputs, closing, classes, names):
     """Return lines per image: the true class if known, and what the model says, marked right or wrong.
@@ -30,7 +32,8 @@ def under_maps(maps, explained, names):
     """Return lines per map: the explained class, and the map's highest value or that there is nothing to see."""
     lines = []
     for each, number in zip(maps, explained, strict=True):
-        peak = f"peak {amount(each.max())}" if each.max() > 0 else "nothing positive"
+        least = f", least {amount(each.min())}" if each.min() < 0 else ""
+        peak = f"peak {amount(each.max())}" if each.max() > 0 else f"nothing above 0{least}"
         peak = peak if np.isfinite(each).all() else "not finite"
         lines.append([peak] if number < 0 else [f"for {class_name(number, names)}", peak])
     return lines
@@ -38,7 +41,19 @@ def under_maps(maps, explained, names):
 
 def amount(value):
     """Return a number in as few letters as say something."""
-    return f"{value:.3g}" if 0.01 <= abs(value) < 1000 else f"{value:.1e}"
+    return f"{value:.3g}" if value == 0 or 0.01 <= abs(value) < 1000 else f"{value:.1e}"
+
+
+def checked_names(names):
+    """Return the names of classes as a list of str, or None."""
+    if names is None:
+        return None
+    if isinstance(names, str | dict | set) or np.ndim(list(names) if np.iterable(names) else names) != 1:
+        raise TypeError(
+            "`class_names` must be a list of names in the order of the class numbers. "
+            f"Got {type(names).__name__}. Pass for example ['cat', 'dog']."
+        )
+    return [str(name) for name in names]
 
 
 def class_name(number, names):
@@ -56,6 +71,6 @@ def _said(values, closing, names):
         share = values[0] if predicted else 1 - values[0]
         return f"{100 * share:.0f} % {class_name(predicted, names)}", predicted
     predicted = int(values.argmax())
-    is_share = closing is not None or (values.min() >= 0 and abs(values.sum() - 1) < 1e-3)
+    is_share = closing is not None or are_shares(values[None])
     strength = f"{100 * values[predicted]:.0f} %" if is_share else amount(values[predicted])
     return f"{strength} {class_name(predicted, names)}", predicted

@@ -5,11 +5,11 @@ import numpy as np
 
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
-from keras_see.inputs import check_batch_size, check_inputs, picture_of, take
-from keras_see.map_captions import amount, under_images, under_maps
+from keras_see.inputs import check_batch_size, check_inputs, picture_of
+from keras_see.map_captions import amount, checked_names, under_images, under_maps
 from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside
-from keras_see.passes import listing_of, run
+from keras_see.passes import are_shares, listing_of, run
 from keras_see.pictures import heat, laid_over, upper_end
 from keras_see.sheets import Column, as_tiles, encoded, sheet
 from keras_see.targets import resolve
@@ -43,7 +43,12 @@ class MapView:
         _check_scale(scale)
         check_batch_size(batch_size)
         self._watched, self._methods, self._targets = watched, methods, targets
-        self._names, self._scale, self._regions, self._batch_size = class_names, scale, regions, batch_size
+        self._names, self._scale, self._regions, self._batch_size = (
+            checked_names(class_names),
+            scale,
+            regions,
+            batch_size,
+        )
         pictures, self._note = to_pictures(watched.images, display)
         if len(pictures) != watched.count:
             raise ValueError(
@@ -52,21 +57,28 @@ class MapView:
             )
         self._pictures = as_tiles(pictures)
         if regions is not None:
-            energy_inside(np.ones((watched.count, *pictures.shape[1:3])), regions)
+            energy_inside(np.ones((watched.count, *picture_of(watched.images).shape[1:3])), regions)
 
     def prepare(self, model, folder, prefix):
         """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
         inputs = self._watched.inputs
         if not model.built:
-            model(take(inputs, slice(1)), training=False)
+            model(keras.tree.map_structure(_one_in_float, inputs), training=False)
         check_inputs(inputs, model)
         listing = listing_of(model, inputs)
         self._closing = listing.closing
         self._requests = requests_for(self._methods, listing)
         self._target = resolve(self._targets, listing, self._watched.count, self._watched.classes)
+        if self._methods is None and self._target.kind == "callable":
+            self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
         self._descriptions = {name: self._description(request, listing) for name, request in self._requests.items()}
         self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
         _check_names(self._names, listing)
+
+    @property
+    def names(self):
+        """The ends of the tags that it writes."""
+        return [*self._requests, *(["overview"] if len(self._requests) > 1 else [])]
 
     def look(self, model):
         """Run the pass; returns a function that waits for its result."""
@@ -75,6 +87,8 @@ class MapView:
     def draw(self, collect, caption, prefix):
         """Return the summaries of one step."""
         result = collect()
+        shares = self._closing is None and are_shares(result.outputs)
+        self._warning = "saturated: the softmax is no layer, so probabilities are explained" if shares else ""
         rows = under_images(result.outputs, self._closing, self._watched.classes, self._names)
         columns, summaries = [], []
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
@@ -104,7 +118,8 @@ class MapView:
 
     def _sheet(self, tag, columns, rows, caption, description):
         scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
-        footer = "; ".join(filter(None, [caption, scale.get(self._scale, "colours: a fixed range"), self._note]))
+        notes = [caption, scale.get(self._scale, "colours: a fixed range"), self._note, self._warning]
+        footer = "; ".join(filter(None, notes))
         image = sheet(self._pictures, columns, captions=rows, footer=footer)
         return image_summary(tag, encoded(image), image.size, description)
 
@@ -123,19 +138,24 @@ class MapView:
 
     def _description(self, request, listing):
         place = request.method.place(listing, request.layer)
-        where = "the images" if place == IMAGES else f"`{place}`"
+        where = "the images" if place == IMAGES else place.replace("input of ", "what goes into ")
         explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
         what = explained.get(self._target.kind, "the given class or weights")
         if self._watched.classes is not None and np.array_equal(self._target.classes, self._watched.classes):
             what = "the image's label"
+        kind = "as a logit" if self._closing else "as the model gives it"
         scale = {
             "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",
             "image": "Each map has a range of its own: only the captions tell how strong it is.",
         }
         return (
-            f"**{request.method.title}** of {where}. Explained: {what}, as a logit. {request.method.meaning} "
+            f"**{request.method.title}** of {where}. Explained: {what}, {kind}. {request.method.meaning} "
             f"{scale.get(self._scale, f'The range ends at {self._scale}.')}"
         )
+
+
+def _one_in_float(images):
+    return images[:1].astype("float32") if images.ndim == 4 else images[:1]
 
 
 def _check_scale(scale):
@@ -153,9 +173,8 @@ def _check_names(names, listing):
     if names is None or len(outputs) != 1:
         return
     classes = max(outputs[0].shape[-1], 2)
-    if isinstance(names, str) or len(names) != classes:
-        got = repr(names) if isinstance(names, str) else f"{len(names)} names"
+    if len(names) != classes:
         raise ValueError(
-            f"`class_names` must be a list with a name for each of the model's {classes} classes. Got {got}. "
+            f"`class_names` must hold a name for each of the model's {classes} classes. Got {len(names)} names. "
             "List them in the order of the class numbers."
         )

@@ -1,6 +1,7 @@
 """One forward and one backward pass, compiled once, that gives the maps of several methods."""
 
 import dataclasses
+import logging
 import weakref
 from collections.abc import Callable
 
@@ -20,6 +21,8 @@ FLOAT16_SCALE = 4096.0
 
 # Passes kept per model. Each new one costs a trace; a new lambda as target makes a new one at each call.
 KEPT = 16
+
+_LOGGER = logging.getLogger("keras_see")
 
 _KEPT = weakref.WeakKeyDictionary()
 
@@ -130,7 +133,14 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     check_model(model)
     images = check_inputs(images, model)
     target = resolve(targets, listing_of(model, images), count_of(images), labels)
-    return run(model, images, requests, target, batch_size)()
+    result = run(model, images, requests, target, batch_size)()
+    if listing_of(model, images).closing is None and are_shares(result.outputs):
+        _LOGGER.warning(
+            "The outputs of %r are probabilities, but no layer of it is their softmax: probabilities are explained, "
+            "and those near 1 have no gradient. Make the softmax the last layer's activation.",
+            model.name,
+        )
+    return result
 
 
 def run(model, images, requests, target, batch_size):
@@ -150,6 +160,14 @@ def run(model, images, requests, target, batch_size):
         return result if target.classes is None else dataclasses.replace(result, classes=target.classes)
 
     return collect
+
+
+def are_shares(outputs):
+    """Whether a model's outputs are probabilities of several classes: not negative, with a sum of 1."""
+    leaves = keras.tree.flatten(outputs)
+    if len(leaves) != 1 or leaves[0].ndim < 2 or leaves[0].shape[-1] < 2:
+        return False
+    return bool(leaves[0].min() >= 0 and np.all(np.abs(leaves[0].astype("float64").sum(axis=-1) - 1) < 1e-3))
 
 
 def listing_of(model, images):
@@ -178,12 +196,17 @@ def pass_of(model, images, requests, target):
 def _kept(model, key, make):
     """Return what was made for this key of this model, as long as the model holds the same variables."""
     kept = _KEPT.setdefault(model, {})
-    key = (*key, tuple(id(variable) for variable in model.variables))
+    layers = model._flatten_layers()
+    key = (*key, *(tuple(map(id, things)) for things in (model.variables, layers, map(_activation, layers))))
     value = kept.pop(key) if key in kept else make()
     kept[key] = value  # the dict's order is the order of use
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
     return value
+
+
+def _activation(layer):
+    return getattr(layer, "activation", None)
 
 
 def _signature(images):

@@ -62,7 +62,10 @@ def laid_over(pictures, maps, upper, colors="turbo", alpha=0.65):
 
 def heat(maps, upper, size, colors="inferno"):
     """Return maps as pictures of their own, uint8 `(n, *size, 3)`: zero and below black, `upper` and above bright."""
-    shares = resized(shares_of(maps, upper), size).clip(0, 1)
+    shares = shares_of(maps, upper)
+    if size[0] % shares.shape[1] == 0 and size[1] % shares.shape[2] == 0:  # its own pixels, as the image shows its own
+        shares = shares.repeat(size[0] // shares.shape[1], axis=1).repeat(size[1] // shares.shape[2], axis=2)
+    shares = resized(shares, size).clip(0, 1)
     return np.rint(colored(shares, colors)).astype("uint8")
 
 

@@ -55,6 +55,12 @@ class Series(keras.callbacks.Callback):
         self._steps_before = self._folder.last_step(self._prefix)
         for view in self._views:
             view.prepare(self.model, self._folder, self._prefix)
+            self._folder.claim([f"{self._prefix}{name}" for name in view.names], self)
+
+    @property
+    def waits_for_its_start(self):
+        """Whether training is about to begin: what two such callbacks write, they write in the same run."""
+        return not self._started
 
     def on_epoch_begin(self, epoch, logs=None):
         """Look at the state before training, once `epoch` tells which step that is."""
@@ -78,7 +84,7 @@ class Series(keras.callbacks.Callback):
         """Look if this epoch is due."""
         if not self._on:
             return
-        self._epoch, took, last = epoch, time.perf_counter() - self._began, self.params.get("epochs", 0) - 1
+        self._epoch, took, last = epoch, time.perf_counter() - self._began, (self.params or {}).get("epochs", 0) - 1
         if self._schedule.is_due(epoch, last):
             self._show(epoch, self._epoch_caption(epoch))
             self._keep_to_limits(took, last - epoch)
@@ -95,7 +101,7 @@ class Series(keras.callbacks.Callback):
         self._folder.drain()
 
     def _epoch_caption(self, epoch):
-        return f"epoch {epoch + 1}/{self.params.get('epochs', '?')}"
+        return f"epoch {epoch + 1}/{(self.params or {}).get('epochs', '?')}"
 
     def _show(self, epoch, caption):
         if self._rests:
@@ -172,7 +178,7 @@ def _checked_path(log_dir):
     if isinstance(log_dir, str | os.PathLike) and str(log_dir):
         return log_dir
     raise TypeError(
-        f"`log_dir` must be the path of a folder. Got {log_dir!r}. "
+        f"`log_dir` must be the path of a folder. Got {type(log_dir).__name__}. "
         "Pass the folder that TensorBoard is to show, such as 'logs/run1'."
     )
 

@@ -178,6 +178,33 @@ def test_the_schedule_decides_which_epochs_are_seen(tmp_path, options, expected)
     assert steps(tmp_path, "see/saliency") == expected
 
 
+def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"Two write 'see/saliency' .* name="):
+        fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4]))
+    fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4], name="b"), epochs=1)
+    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency") == [-1, 0]
+
+
+def test_a_softmax_that_is_no_layer_is_said_in_the_picture_and_by_functions(tmp_path, caplog):
+    class Hidden(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.gap, self.dense = layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3)
+
+        def call(self, images):
+            return keras.ops.softmax(self.dense(self.gap(self.conv(images))))
+
+    model = Hidden()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    callback = Saliency(tmp_path, X[:2])
+    fit(model, callback, epochs=1)
+    assert "probabilities are explained" in callback._views[0]._warning
+    keras_see.saliency_maps(model, X[:2])
+    assert "no layer of it is their softmax" in caplog.text
+    assert not keras_see.saliency_maps(classifier(), X[:2]).min() < 0
+    assert caplog.text.count("no layer of it") == 1
+
+
 def test_a_budget_makes_looks_rarer_and_says_so_once(tmp_path, caplog):
     callback = Saliency(tmp_path, X[:2], budget=1e-6)
     with caplog.at_level(logging.WARNING, "keras_see"):
@@ -387,6 +414,9 @@ REFUSED_AT_ONCE = (
     ("regions", {"regions": [(0, 0, 4, 4)]}, ValueError, "one region for each map"),
     ("a region outside", {"regions": [(90, 90, 99, 99)] * 2}, ValueError, "hold no pixel"),
     ("batch_size", {"batch_size": 0}, ValueError, "`batch_size` must be a whole number from 1"),
+    ("names as one", {"class_names": "abc"}, TypeError, "`class_names` must be a list"),
+    ("names as a set", {"class_names": {"a", "b", "c"}}, TypeError, "Got set"),
+    ("names as a dict", {"class_names": {"a": 0, "b": 1, "c": 2}}, TypeError, "Got dict"),
     ("an unknown option", {"evry": 2}, TypeError, "evry"),
 )
 
@@ -412,7 +442,6 @@ AGAINST_THE_MODEL = (
     ("a callable that fails", {"targets": lambda outputs: outputs["a"]}, "It failed on outputs"),
     ("images of another size", {"images": X[:2, :8]}, r"fit the model's input, \(n, 16, 16, 3\)"),
     ("too few names", {"class_names": ["a", "b"]}, "a name for each of the model's 3 classes. Got 2 names"),
-    ("names as one", {"class_names": "abc"}, "Got 'abc'"),
 )
 
 

@@ -20,6 +20,7 @@ from tiny_models import (
 )
 from truth import Flat
 
+import keras_see
 from keras_see import class_activation_maps, gap_classifier
 
 
@@ -120,7 +121,7 @@ NO_HEADS = {
     ),
     "an activation that is a layer behind": (
         [layers.GlobalAveragePooling2D, lambda: layers.Dense(CLASSES, layers.LeakyReLU(name="leak"), name="bent")],
-        "leak'",
+        "'bent'",
     ),
     "softmax in the middle": (
         [
@@ -163,3 +164,38 @@ def test_cam_counts_a_gap_head_called_by_keyword():
     np.testing.assert_allclose(
         class_activation_maps(model, images, 1), class_activation_maps(flat(), images, 1), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("kind", ["tanh behind", "second branch", "product of two"])
+def test_what_is_no_chain_of_linear_layers_behind_an_average_is_no_gap_head(kind):
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.gap = keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()
+            self.one = keras.layers.Dense(3)
+            self.two = keras.layers.Dense(3) if kind == "product of two" else None
+
+        def call(self, images):
+            features = self.conv(images)
+            mean = self.gap(features)
+            if kind == "tanh behind":
+                return keras.ops.tanh(self.one(mean))
+            if kind == "second branch":
+                return self.one(keras.ops.concatenate([mean, keras.ops.max(features, axis=(1, 2))], axis=-1))
+            return self.one(mean) * self.two(mean)
+
+    model, images = Model(), np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
+    model(images)
+    with pytest.raises(ValueError, match="CAM needs a GAP head"):
+        keras_see.class_activation_maps(model, images, 1)
+
+
+def test_a_changed_activation_is_seen_at_once():
+    inputs = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(pooled))
+    images = np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
+    keras_see.maps(model, images)
+    model.layers[-1].activation = keras.activations.sigmoid
+    found = keras_see.maps(model, images)["predictions"]
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(model(images, training=False)), rtol=1e-5)

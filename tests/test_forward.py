@@ -52,7 +52,9 @@ def only_maps(found):
 def test_models_of_every_kind_give_the_maps_of_the_numpy_truth(name):
     images, classes = photos(2), [2, 0]
     truth = Flat(flat().get_weights(), images, np.eye(CLASSES)[classes])
-    found = maps(SAME_FUNCTION[name](), images, classes, EVERYTHING)
+    # A head of bare operations may do anything: CAM takes only layers.
+    methods = {word: options for word, options in EVERYTHING.items() if word != "cam" or "own weights" not in name}
+    found = maps(SAME_FUNCTION[name](), images, classes, methods)
     expected = {
         "saliency": truth.saliency,
         "grad_cam@a": truth.grad_cam("a"),
@@ -62,6 +64,8 @@ def test_models_of_every_kind_give_the_maps_of_the_numpy_truth(name):
         "predictions": truth.logits if "own weights" in name else truth.probabilities,
         "targets": np.array(classes),
     }
+    if "cam" not in methods:
+        del expected["cam"]
     assert_same(found, expected)
 
 

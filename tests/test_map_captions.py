@@ -42,6 +42,6 @@ def test_maps_say_their_class_and_peak_or_that_there_is_nothing_to_see():
     maps = np.array([[[0.0, 1.25]], [[0.0, -2.0]], [[np.nan, 1.0]]])
     assert under_maps(maps, [0, 1, -1], NAMES) == [
         ["for daisy", "peak 1.25"],
-        ["for rose", "nothing positive"],
+        ["for rose", "nothing above 0, least -2"],
         ["not finite"],
     ]

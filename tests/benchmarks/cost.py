@@ -11,7 +11,7 @@ import time
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 import keras_see
 from keras_see import backend
