@@ -51,6 +51,8 @@ class Watch(_Maps):
     drawn and written beside training, as one sheet per method with the tag `see/<method>`, and one of all methods side
     by side. Training itself is not changed by a single bit.
 
+    Weights that another callback puts in at the very end (`EarlyStopping(restore_best_weights=True)`) are not seen.
+
     A sheet has a row per image: the image with its true and its predicted class, then the map, in colours that mean the
     same through the whole run, with the explained class and the map's highest value.
 
