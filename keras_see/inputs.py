@@ -1,5 +1,7 @@
 """Check that images are what the model takes, and hand them out in batches of one size."""
 
+import os
+
 import keras
 import numpy as np
 from keras import ops
@@ -27,24 +29,19 @@ def check_inputs(images, model=None):
         images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
         model: The model that will take them, if it is built.
     """
-    arrays = keras.tree.map_structure(lambda leaf: np.asarray(ops.convert_to_numpy(leaf)), images)
-    leaves = keras.tree.flatten(arrays)
     wanted = f"`images` must have the shape {_wanted(model)}"
+    _check_kind(images, wanted)
+    arrays = keras.tree.map_structure(to_numpy, images)
+    leaves = keras.tree.flatten(arrays)
     for leaf in leaves:
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
             raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
     if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
-        shapes = ", ".join(str(leaf.shape) for leaf in leaves) or "nothing"
-        raise ValueError(f"{wanted}, with one image at least. Got {shapes}. Pass some images.")
+        raise ValueError(f"{wanted}, with one image at least. Got {_shapes(leaves)}. Pass some images.")
     if not any(leaf.ndim == 4 for leaf in leaves):
-        shapes = ", ".join(str(leaf.shape) for leaf in leaves)
-        advice = "Add the batch axis: images[None]." if any(leaf.ndim == 3 for leaf in leaves) else "Reshape them."
-        if len(leaves) > 1 and all(leaf.ndim == 3 for leaf in leaves):
-            advice = "A list means several inputs; for a batch use numpy.stack(images)."
-        raise ValueError(f"{wanted}. Got {shapes}. {advice}")
+        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
     if len({len(leaf) for leaf in leaves}) > 1:
-        shapes = ", ".join(str(leaf.shape) for leaf in leaves)
-        raise ValueError(f"All inputs must hold equally many images. Got {shapes}. Cut them to the same number.")
+        raise ValueError(f"All inputs must hold equally many images. Got {_shapes(leaves)}. Cut them to the same number.")
     for leaf in leaves:
         if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
             bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
@@ -53,7 +50,7 @@ def check_inputs(images, model=None):
                 "Replace these values, or leave the images out."
             )
     if model is not None:
-        _check_fit(leaves, model)
+        _check_fit(arrays, model)
     return arrays
 
 
@@ -105,8 +102,52 @@ def input_shapes(model):
     return [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
 
 
-def _check_fit(leaves, model):
-    shapes = input_shapes(model)
+def to_numpy(leaf):
+    """Return a tensor of the backend, or anything else that NumPy takes, as a NumPy array."""
+    return np.asarray(ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else leaf)
+
+
+def _check_kind(images, wanted):
+    """Raise where what came is no array, or list or dict of arrays, at all."""
+    if images is None or isinstance(images, str | os.PathLike):
+        raise TypeError(
+            f"{wanted}. Got {type(images).__name__}. Load the images first, for example with keras.utils.load_img."
+        )
+    if not isinstance(images, list | tuple):
+        return
+    if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
+        raise TypeError(
+            f"{wanted}. Got a {type(images).__name__} of batches such as (x, y). "
+            "Pass one of them, or numpy.concatenate their images."
+        )
+    if any(isinstance(part, list | tuple) for part in images):
+        raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
+
+
+def _is_array(part):
+    return len(getattr(part, "shape", ())) > 0
+
+
+def _advice(leaves):
+    dimensions = [leaf.ndim for leaf in leaves]
+    if 5 in dimensions:
+        return "Take single frames of the videos: videos[:, 0]."
+    if len(leaves) > 1 and set(dimensions) == {3}:
+        return "A list means several inputs; for a batch use numpy.stack(images)."
+    return "Add the batch axis: images[None]." if 3 in dimensions else "Reshape them."
+
+
+def _shapes(leaves):
+    """Return shapes in words: all up to three, else the first three and how many more."""
+    more = f" and {len(leaves) - 3} more" if len(leaves) > 3 else ""
+    return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
+
+
+def _check_fit(arrays, model):
+    named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
+    if isinstance(arrays, dict) and named is not None:
+        _check_names(arrays, named)
+        leaves, shapes = [arrays[name] for name in named], [tuple(tensor.shape) for tensor in named.values()]
     if shapes is None:
         return
     if len(shapes) != len(leaves):
@@ -118,9 +159,34 @@ def _check_fit(leaves, model):
         fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
         if not fits:
             raise ValueError(
-                f"`images` must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. "
-                "Resize the images, or give those that the model was made for."
+                f"`images` must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
             )
+
+
+def _named_inputs(model):
+    """Return the inputs of a graph of layers under the names that Keras knows them by, or None."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        return None
+    given = getattr(model, "input", model.inputs)  # a Sequential model has `inputs` only
+    if isinstance(given, dict) and all(isinstance(tensor, keras.KerasTensor) for tensor in given.values()):
+        return given
+    return None if isinstance(given, dict) else {tensor.name: tensor for tensor in keras.tree.flatten(given)}
+
+
+def _check_names(arrays, named):
+    if set(arrays) != set(named):
+        raise ValueError(
+            f"`images` as a dict must have the names of the model's inputs, {', '.join(map(str, named))}. "
+            f"Got {', '.join(map(str, arrays))}. Rename the entries, and leave out those that the model does not take."
+        )
+
+
+def _fitting(leaf, shape):
+    """Return what to do with an array that does not fit."""
+    last_first = (leaf.shape[0], *leaf.shape[2:], leaf.shape[1])
+    if leaf.ndim == len(shape) == 4 and all(b in (None, a) for a, b in zip(last_first, shape, strict=True)):
+        return "Move the channels last: numpy.moveaxis(images, 1, -1)."
+    return "Resize the images, or give those that the model was made for."
 
 
 def _model_dtype(leaf):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_see.inputs import to_numpy
 from keras_see.listing import BATCH, first_line, output_spec
 
 
@@ -103,7 +104,7 @@ def label_leaves(labels, count):
     if isinstance(labels, dict) or _are_of_several_outputs(labels, count):
         return [leaf for part in keras.tree.flatten(labels) for leaf in label_leaves(part, count)]
     try:
-        return [np.asarray(keras.tree.map_structure(_to_numpy, labels))]
+        return [np.asarray(keras.tree.map_structure(to_numpy, labels))]
     except ValueError:  # nested lists of unequal length
         return []
 
@@ -185,10 +186,6 @@ def _are_of_several_outputs(labels, count):
     if not isinstance(labels, list | tuple) or (isinstance(labels, list) and len(labels) == count):
         return False
     return all(tuple(getattr(part, "shape", ()))[:1] == (count,) for part in labels)
-
-
-def _to_numpy(labels):
-    return ops.convert_to_numpy(labels) if ops.is_tensor(labels) else np.asarray(labels)
 
 
 def _is_numeric(array):

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_see import backend
-from keras_see.inputs import check_inputs, count_of, take
+from keras_see.inputs import check_inputs, count_of, take, to_numpy
 from keras_see.targets import label_leaves, labels_to_classes
 
 # How many images are watched: of a dataset unless `n` says otherwise, and at most of an array given as it is.
@@ -95,10 +94,10 @@ def _first_of(dataset, count):
     with _random_numbers_kept():
         for batch in _batches(dataset):
             x, y = _split(tuple(batch) if isinstance(batch, list) and len(batch) in (2, 3) else batch)
-            x = keras.tree.map_structure(_to_numpy, x)
+            x = keras.tree.map_structure(to_numpy, x)
             single = not any(np.ndim(leaf) == 4 for leaf in keras.tree.flatten(x))
             x = keras.tree.map_structure(lambda leaf: leaf[None], x) if single else x
-            y = keras.tree.map_structure(lambda leaf: np.asarray(_to_numpy(leaf))[None], y) if single else y
+            y = keras.tree.map_structure(lambda leaf: to_numpy(leaf)[None], y) if single else y
             batches.append([x, label_leaves(y, count_of(x))])
             taken += count_of(x)
             if taken >= count:
@@ -113,10 +112,6 @@ def _batches(dataset):
     if isinstance(dataset, keras.utils.PyDataset):
         return (dataset[number] for number in range(dataset.num_batches or len(dataset)))
     return dataset
-
-
-def _to_numpy(leaf):
-    return ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else np.asarray(leaf)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,14 @@ REFUSED = {
     "one input too many": ([photos(2), np.ones((2, 1))], ValueError, "each of the model's 1 inputs. Got 2."),
     "inputs of unequal number": ([photos(2), photos(3)], ValueError, "Got (2, 8, 6, 3), (3, 8, 6, 3)."),
     "words": (np.full((1, *SHAPE), "red"), TypeError, "hold numbers. Got <U3 values."),
+    "nothing at all": (None, TypeError, "Got NoneType. Load the images first"),
+    "a path": ("cat.png", TypeError, "Got str. Load the images first"),
+    "numbers in lists": (photos(2).tolist(), TypeError, "Got nested lists of numbers. Make an array"),
+    "batches with labels": ([(photos(2), np.ones(2))] * 2, TypeError, "Got a list of batches such as (x, y). Pass one"),
+    "many images in a list": (list(photos(5)), ValueError, "Got (8, 6, 3), (8, 6, 3), (8, 6, 3) and 2 more. A list"),
+    "channels first": (np.ones((2, 3, 8, 6)), ValueError, "Got shape (2, 3, 8, 6). Move the channels last"),
+    "videos": (np.ones((2, 7, *SHAPE)), ValueError, "Got (2, 7, 8, 6, 3). Take single frames"),
+    "a name that the model does not know": ({"x": photos(2)}, ValueError, "Got x. Rename the entries"),
     "objects": (np.full((1, *SHAPE), None), TypeError, "hold numbers. Got object values."),
 }
 
@@ -109,6 +117,22 @@ def test_several_inputs_keep_their_structure_and_the_picture_is_the_one_with_row
     np.testing.assert_array_equal(part["images"], photos(3)[[2, 0]])
     with pytest.raises(ValueError, match="equally many images"):
         check_inputs({"factor": np.ones((2, 1)), "images": photos(3)}, two_inputs())
+
+
+def test_a_dict_is_matched_by_the_names_of_a_model_s_inputs_however_it_was_made():
+    factor, wide = keras.Input((1,), name="zoom"), keras.Input(SHAPE, name="a photo")
+    flattened = keras.layers.Flatten()(wide)
+    for inputs in ([factor, wide], {"zoom": factor, "a photo": wide}):
+        model = keras.Model(inputs, keras.layers.Multiply()([keras.layers.Dense(2, name="head")(flattened), factor]))
+        names = list(inputs) if isinstance(inputs, dict) else ["zoom", "a photo"]
+        given = dict(zip(names, [np.full((2, 1), 3.0, "float32"), photos(2)], strict=True))
+        check_inputs(given, model)
+        assert model(given).shape == (2, 2)
+        swapped = dict(zip(names, reversed(given.values()), strict=True))
+        with pytest.raises(ValueError, match="must fit the model's input"):
+            check_inputs(swapped, model)
+        with pytest.raises(ValueError, match=f"names of the model's inputs, {names[0]}, {names[1]}. Got {names[1]}. "):
+            check_inputs({names[1]: given[names[1]]}, model)
 
 
 @pytest.mark.parametrize(("count", "size"), [(5, 2), (5, 5), (5, 32), (1, 1), (6, 3), (7, 4)])
