@@ -41,7 +41,9 @@ def check_inputs(images, model=None):
     if not any(leaf.ndim == 4 for leaf in leaves):
         raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
     if len({len(leaf) for leaf in leaves}) > 1:
-        raise ValueError(f"All inputs must hold equally many images. Got {_shapes(leaves)}. Cut them to the same number.")
+        raise ValueError(
+            f"All inputs must hold equally many images. Got {_shapes(leaves)}. Cut them to the same number."
+        )
     for leaf in leaves:
         if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
             bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])

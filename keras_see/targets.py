@@ -178,7 +178,7 @@ def _predicted(logits, closing):
 
 def _are_classes(labels, units):
     labels = np.asarray(labels)
-    return _is_whole(labels) and 0 <= labels.min() and labels.max() <= max(units - 1, 1)
+    return _is_whole(labels) and labels.min() >= 0 and labels.max() <= max(units - 1, 1)
 
 
 def _are_of_several_outputs(labels, count):
