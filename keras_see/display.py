@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_see.inputs import picture_of
+from keras_see.inputs import check_inputs, picture_of
 
 # The ranges in which people keep images, tried in this order, with the name that captions and messages use.
 RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -29,7 +29,8 @@ def to_pictures(images, display=None):
     elif display is not None and not _is_pair(display):
         images, display = np.asarray(display), None
     else:
-        images = np.asarray(picture_of(images))
+        _check_pair(display)
+        images = np.asarray(picture_of(check_inputs(images)))
     if images.ndim != 4:
         raise ValueError(
             "`display` must give pictures of shape (n, height, width, channels). "
@@ -57,6 +58,14 @@ def _rgb(pictures):
     if channels == 2:
         pictures = pictures.mean(axis=-1, keepdims=True).astype("uint8")
     return np.repeat(pictures[..., :1], 3, axis=-1) if channels < 3 else pictures[..., :3].copy()
+
+
+def _check_pair(display):
+    if display is not None and not (np.all(np.isfinite(display)) and display[0] != display[1]):
+        raise ValueError(
+            "`display` as a pair must be the values of black and of white, two different finite numbers. "
+            f"Got {tuple(display)}. Pass for example (-1, 1)."
+        )
 
 
 def _is_pair(display):

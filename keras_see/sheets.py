@@ -17,6 +17,9 @@ from keras_see.display import to_pictures
 TILE = 128
 # Across, a sheet has about this many tiles; a method with one column shows several images side by side.
 ACROSS = 4
+# So that captions have room beside narrow pictures, and many images do not make a tower: more than a few stand in so
+# many blocks side by side that the sheet is at most so many times as high as wide.
+NARROWEST, FEW, TALLEST = 96, 8, 3
 
 GAP, MARGIN, FONT, LINE = 6, 10, 13, 17
 INK, PALE, GOOD, BAD = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
@@ -69,6 +72,12 @@ def sheet(images, columns, *, captions=None, footer="", display=None):
     pictures, note = to_pictures(images, display)
     columns = [Column(*pair) for pair in columns.items()] if isinstance(columns, Mapping) else list(columns)
     captions = [()] * len(pictures) if captions is None else [_lines(caption) for caption in captions]
+    for column in columns:
+        if np.ndim(column.pictures) != 4 or np.shape(column.pictures)[-1] != 3 or column.pictures.dtype != np.uint8:
+            raise ValueError(
+                "A column of a sheet must hold pictures, uint8 of shape (n, height, width, 3). "
+                f"{column.title!r} has shape {np.shape(column.pictures)}. Make them with keras_see.overlay."
+            )
     for what, things in [("captions", captions), *((column.title, column.pictures) for column in columns)]:
         if len(things) != len(pictures):
             raise ValueError(
@@ -85,17 +94,23 @@ class _Grid:
         self.columns, self.captions, self.footer = columns, captions, footer
         self.count = len(captions)
         self.width, self.height = tile_size(columns[0].pictures.shape[1:3])
-        self.blocks = max(1, min(self.count, ACROSS // len(columns)))
-        self.rows = math.ceil(self.count / self.blocks)
+        self.cell = max(self.width, NARROWEST)
+        self.block_width = len(columns) * (self.cell + GAP) + GAP
         self.head = LINE + (LINE if any(column.bar for column in columns) else 0)
         under = max(len(lines) for lines in captions) if captions else 0
         self.foot = LINE * max([under, *(len(lines) for column in columns for lines in column.captions)])
-        self.block_width = len(columns) * (self.width + GAP) + GAP
+        self.row_height = self.height + self.foot + GAP
+        self.blocks = max(1, min(self.count, ACROSS // len(columns)))
+        while (
+            self.count > FEW and self.count / self.blocks * self.row_height > TALLEST * self.blocks * self.block_width
+        ):
+            self.blocks += 1
+        self.rows = math.ceil(self.count / self.blocks)
 
     def draw(self):
         wide = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
         footer = [part for line in self.footer for part in _wrapped(line, wide - 2 * MARGIN)]
-        high = 2 * MARGIN + self.head + self.rows * (self.height + self.foot + GAP) + LINE * len(footer)
+        high = 2 * MARGIN + self.head + self.rows * self.row_height + LINE * len(footer)
         self.image = Image.new("RGB", (wide, high), "white")
         self.pen = ImageDraw.Draw(self.image)
         for block in range(self.blocks):
@@ -108,24 +123,24 @@ class _Grid:
         return self.image
 
     def _left(self, block, column):
-        return MARGIN + block * self.block_width + column * (self.width + GAP)
+        return MARGIN + block * self.block_width + column * (self.cell + GAP)
 
     def _title(self, block, number):
         column, left = self.columns[number], self._left(block, number)
-        self._text((left, MARGIN), column.title, self.width, INK)
+        self._text((left, MARGIN), column.title, self.cell, INK)
         if column.bar is None:
             return
         name, upper = column.bar
-        label = _fitting(upper, self.width // 2)
+        label = _fitting(upper, self.cell // 2)
         zero, end = _font().getlength("0") + 4, _font().getlength(label) + 4
-        self._text((left, MARGIN + LINE), "0", self.width, PALE)
-        bar = Image.fromarray(color_bar(name, max(int(self.width - zero - end), 1)))
+        self._text((left, MARGIN + LINE), "0", self.cell, PALE)
+        bar = Image.fromarray(color_bar(name, max(int(self.cell - zero - end), 1)))
         self.image.paste(bar, (int(left + zero), MARGIN + LINE + 4))
-        self._text((left + self.width - end + 4, MARGIN + LINE), label, end, PALE)
+        self._text((left + self.cell - end + 4, MARGIN + LINE), label, end, PALE)
 
     def _row(self, number):
         row, block = divmod(number, self.blocks)
-        top = MARGIN + self.head + row * (self.height + self.foot + GAP)
+        top = MARGIN + self.head + row * self.row_height
         for place, column in enumerate(self.columns):
             left = self._left(block, place)
             self.image.paste(_tile(column.pictures[number], (self.width, self.height)), (left, top))
@@ -139,7 +154,7 @@ class _Grid:
         if right is not None:
             _mark(self.pen, left, top + 3, right)
             left += MARK + 2
-        self._text((left, top), text, self.width - (left - place[0]), INK if right is None else GOOD if right else BAD)
+        self._text((left, top), text, self.cell - (left - place[0]), INK if right is None else GOOD if right else BAD)
 
     def _text(self, place, text, width, color):
         self.pen.text(place, _fitting(text, width), font=_font(), fill=color)
@@ -196,12 +211,20 @@ def _lines(caption):
 
 def _fitting(text, width):
     """Return as much of a text as fits, in letters that the built-in font has."""
-    text = unicodedata.normalize("NFKD", text).replace("−", "-").encode("ascii", "replace").decode()
+    text = " ".join(_spelled(text).split())
     if _font().getlength(text) <= width:
         return text
     while text and _font().getlength(text + "..") > width:
         text = text[:-1]
     return text + ".."
+
+
+def _spelled(text):
+    """Return a text in the letters that the built-in font has, which is those of ASCII: without accents."""
+    letters = unicodedata.normalize("NFKD", text.replace("−", "-").replace("ß", "ss"))
+    return (
+        "".join(letter for letter in letters if not unicodedata.combining(letter)).encode("ascii", "replace").decode()
+    )
 
 
 def _wrapped(text, width):

@@ -1,6 +1,7 @@
 """The images that a callback watches: taken once, from whatever the user trains with."""
 
 import contextlib
+import copy
 import dataclasses
 import inspect
 import random
@@ -63,8 +64,15 @@ def _preprocessed(preprocess, images):
             "`preprocess` must be a function from images to what the model takes. "
             f"Got {type(preprocess).__name__}. Pass for example keras.applications.resnet50.preprocess_input."
         )
-    # Keras's own `preprocess_input` writes into its argument.
-    return check_inputs(preprocess(keras.tree.map_structure(np.array, images)))
+    made = preprocess(keras.tree.map_structure(np.array, images))  # Keras's own `preprocess_input` writes into it
+    leaves = [] if made is None else keras.tree.flatten(made)
+    if not leaves or any(len(np.shape(leaf)) == 0 or len(leaf) != count_of(images) for leaf in leaves):
+        got = "None" if made is None else ", ".join(str(tuple(np.shape(leaf))) for leaf in leaves[:3])
+        raise ValueError(
+            f"`preprocess` must return what the model takes, for each of the {count_of(images)} images. Got {got}. "
+            "Keep the batch axis as it is."
+        )
+    return check_inputs(made)
 
 
 def _is_arrays(images):
@@ -91,7 +99,7 @@ def _first_of(dataset, count):
             f"Got {type(dataset).__name__}. Take some images out of it first."
         )
     batches, taken = [], 0
-    with _random_numbers_kept():
+    with _random_numbers_kept(dataset):
         for batch in _batches(dataset):
             x, y = _split(tuple(batch) if isinstance(batch, list) and len(batch) in (2, 3) else batch)
             x = keras.tree.map_structure(to_numpy, x)
@@ -110,13 +118,17 @@ def _first_of(dataset, count):
 
 def _batches(dataset):
     if isinstance(dataset, keras.utils.PyDataset):
+        with contextlib.suppress(Exception):  # it may have random numbers of its own
+            dataset = copy.deepcopy(dataset)
         return (dataset[number] for number in range(dataset.num_batches or len(dataset)))
     return dataset
 
 
 @contextlib.contextmanager
-def _random_numbers_kept():
+def _random_numbers_kept(dataset):
     put_back = backend.random_state()
+    owners = [getattr(thing, "generator", None) for thing in (dataset, getattr(dataset, "sampler", None))]
+    own = [(owner, owner.get_state()) for owner in owners if hasattr(owner, "get_state")]
     python, numpy = random.getstate(), np.random.get_state()
     try:
         yield
@@ -124,3 +136,5 @@ def _random_numbers_kept():
         random.setstate(python)
         np.random.set_state(numpy)
         put_back()
+        for owner, state in own:
+            owner.set_state(state)

@@ -76,6 +76,36 @@ def test_texts_too_long_or_in_other_letters_stay_in_their_place():
     assert white[:, -3:].all()
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("Löwe", "Lowe"), ("naïve café", "naive cafe"), ("Straße", "Strasse"), ("猫", "?"), ("a\nb", "a b")],
+)
+def test_letters_that_the_font_has_not_are_spelled_in_those_that_it_has(given, shown):
+    images = np.full((1, 128, 128, 3), 90, "uint8")
+    np.testing.assert_array_equal(sheet(images, {}, captions=[given]), sheet(images, {}, captions=[shown]))
+
+
+def test_narrow_pictures_leave_room_for_their_captions():
+    images = np.full((2, 120, 12, 3), 90, "uint8")
+    short, long = (np.asarray(sheet(images, {"a": images}, captions=[text] * 2)) for text in ("a cat", "a catalogue"))
+    assert short.shape == long.shape
+    assert (short != long).any()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(64, 3), (400, 3), (64, 1)])
+def test_many_images_do_not_make_a_tower(count, columns):
+    images = np.zeros((count, 64, 64, 3), "uint8")
+    made = sheet(images, {str(number): images for number in range(columns)})
+    assert made.height <= 3.1 * made.width
+    assert max(made.size) < 65500  # where a JPEG ends
+
+
+def test_a_column_must_hold_pictures():
+    images = np.zeros((2, 8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match=r"uint8 of shape \(n, height, width, 3\). 'a' has shape \(2, 8, 8\)"):
+        sheet(images, {"a": np.zeros((2, 8, 8))})
+
+
 def test_a_stretched_range_is_said_at_the_foot():
     images = RNG.normal(0, 50, (1, 64, 64, 3))
     assert sheet(images, {}).height > sheet(images, {}, display=(-150, 150)).height

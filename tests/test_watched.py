@@ -139,3 +139,36 @@ def test_an_empty_dataset_is_refused():
 
     with pytest.raises(ValueError, match="The dataset is empty"):
         watch(Empty())
+
+
+@pytest.mark.backends("torch")
+def test_a_data_loader_with_a_generator_of_its_own_draws_the_same_batches_as_without_us():
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+    generator = torch.Generator().manual_seed(3)
+    loader = torch.utils.data.DataLoader(data, batch_size=3, shuffle=True, generator=generator)
+    before = generator.get_state()
+    watch(loader, n=5)
+    assert torch.equal(before, generator.get_state())
+
+
+def test_a_dataset_with_random_numbers_of_its_own_draws_the_same_as_without_us():
+    class Own(Random):
+        def __init__(self):
+            super().__init__()
+            self.numbers = np.random.default_rng(0)
+
+        def __getitem__(self, number):
+            return super().__getitem__(self.numbers.integers(6))
+
+    dataset = Own()
+    before = dataset.numbers.bit_generator.state
+    watch(dataset)
+    assert dataset.numbers.bit_generator.state == before
+
+
+@pytest.mark.parametrize("preprocess", [lambda images: images[:2], lambda images: None, lambda images: 3.0])
+def test_a_preprocess_that_loses_images_is_refused(preprocess):
+    with pytest.raises(ValueError, match="`preprocess` must return what the model takes, for each of the 20 images"):
+        watch(X, preprocess=preprocess)
