@@ -71,6 +71,7 @@ class MapView:
         self._target = resolve(self._targets, listing, self._watched.count, self._watched.classes)
         if self._methods is None and self._target.kind == "callable":
             self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
+        self._classes = _classes_of(self._watched.classes, listing)
         self._descriptions = {name: self._description(request, listing) for name, request in self._requests.items()}
         self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
         _check_names(self._names, listing)
@@ -89,7 +90,7 @@ class MapView:
         result = collect()
         shares = self._closing is None and are_shares(result.outputs)
         self._warning = "saturated: the softmax is no layer, so probabilities are explained" if shares else ""
-        rows = under_images(result.outputs, self._closing, self._watched.classes, self._names)
+        rows = under_images(result.outputs, self._closing, self._classes, self._names)
         columns, summaries = [], []
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             upper = self._upper(name, maps)
@@ -141,7 +142,7 @@ class MapView:
         where = "the images" if place == IMAGES else place.replace("input of ", "what goes into ")
         explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
         what = explained.get(self._target.kind, "the given class or weights")
-        if self._watched.classes is not None and np.array_equal(self._target.classes, self._watched.classes):
+        if self._classes is not None and np.array_equal(self._target.classes, self._classes):
             what = "the image's label"
         kind = "as a logit" if self._closing else "as the model gives it"
         scale = {
@@ -152,6 +153,13 @@ class MapView:
             f"**{request.method.title}** of {where}. Explained: {what}, {kind}. {request.method.meaning} "
             f"{scale.get(self._scale, f'The range ends at {self._scale}.')}"
         )
+
+
+def _classes_of(classes, listing):
+    """Return the labels where they are classes of this model, else None: then captions leave them out."""
+    outputs = keras.tree.flatten(listing.outputs)
+    known = classes is not None and len(outputs) == 1 and classes.max() < max(outputs[0].shape[-1], 2)
+    return classes if known else None
 
 
 def _one_in_float(images):

@@ -265,6 +265,19 @@ def test_labels_predictions_and_callables_can_be_explained(tmp_path):
         assert dict(keras_see.read(tmp_path)[f"see/{name}/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
 
 
+def test_labels_that_are_no_classes_of_the_model_are_left_out(tmp_path):
+    inputs = keras.Input((16, 16, 3))
+    ages = layers.Dense(1)(layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(inputs)))
+    model = keras.Model(inputs, ages)
+    model.compile("sgd", "mse")
+    callback = Saliency(tmp_path, (X[:4], np.array([20.0, 31.0, 44.0, 5.0])))
+    model.fit(X, np.ones(24), verbose=0, callbacks=[callback])
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
+    assert callback._views[0]._classes is None
+    peak = keras_see.saliency_maps(model, X[:4]).max(axis=(1, 2)).mean()
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
+
+
 def test_preprocess_makes_what_the_model_takes_and_leaves_the_images_alone(tmp_path):
     model, images = classifier(), (X[:2] * 255).astype("uint8")
 
