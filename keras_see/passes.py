@@ -12,8 +12,9 @@ from keras import ops
 from keras_see import backend
 from keras_see.forward import IMAGES, forward, zero_deltas
 from keras_see.inputs import batches, check_inputs, check_model, count_of, specification, take
-from keras_see.listing import first_line, list_calls
+from keras_see.listing import first_line
 from keras_see.targets import resolve
+from keras_see.trace import list_calls
 
 # float16 loses gradients below 6e-8: a tenth and more of those at the input. So the float32 score is scaled before
 # the backward pass and the gradients are scaled back: loss scaling, Micikevicius et al. 2018, arXiv:1710.03740.

@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_see.inputs import to_numpy
-from keras_see.listing import BATCH, first_line, output_spec
+from keras_see.listing import BATCH, first_line
+from keras_see.trace import output_spec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tiny_models import (
 )
 
 from keras_see.inputs import specification
-from keras_see.listing import list_calls
+from keras_see.trace import list_calls
 
 
 def listing(model, images=None):
