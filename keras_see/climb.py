@@ -1,8 +1,15 @@
 """Several images to be made by one ascent, in batches of one shape, from noise or on from where they are."""
 
+import logging
+
 import numpy as np
 
 from keras_see.inputs import batches
+
+_LOGGER = logging.getLogger("keras_see")
+
+# Images that still excite nothing after their steps get more, so many times so many, before that is told.
+PATIENCE, MORE = 8, 16
 
 
 class Climb:
@@ -18,7 +25,7 @@ class Climb:
 
     Example:
         >>> import keras
-        >>> from keras_see.activation_maximization import neuron_climb
+        >>> from keras_see.climbs import neuron_climb
         >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         >>> climb = neuron_climb(model, "conv", channels=[0, 3])
         >>> buffers = climb.start(seed=0)
@@ -52,8 +59,8 @@ class Climb:
         return self._rows(buffers, self.ascent.images)
 
     def silent(self, buffers):
-        """Return `(k,)`, whether the image excites nothing: the gradient is zero, and it may still be noise."""
-        return self._rows(buffers, lambda buffer: buffer.silent > 0)
+        """Return `(k,)`: 0, or 1 where an image excites nothing yet, or 2 where nothing can move it."""
+        return self._rows(buffers, lambda buffer: buffer.silent)
 
     def features(self, images):
         """Return the features of images, one per image to be made, at the places that the ascent looks at."""
@@ -70,20 +77,20 @@ class Climb:
 
 
 def made(climb, steps, seed, *, cool=False, verbose=None, return_history=False):
-    """Return the images of a climb from noise (and the history), sure that each one rose and is finite."""
-    if not isinstance(steps, int | np.integer) or steps < 1:
+    """Return the images of a climb from noise (and the history), sure that each one moved and is finite."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise ValueError(f"`steps` must be a whole number from 1. Got {steps!r}. 256 is the default.")
     buffers, history = climb.run(climb.start(seed), steps, cool=cool, progress=verbose)
-    images, silent = climb.images(buffers), climb.silent(buffers)
-    if silent.any():
-        raise ValueError(
-            _unmoved([name for name, still in zip(climb.names, silent, strict=True) if still], silent.all())
-        )
+    constant = (np.ptp(history, axis=1) == 0) & (climb.silent(buffers) == 0) & (steps > 1)
+    images, silent = _woken(climb, buffers)
+    _check_moved(climb.names, (silent == 2) | constant)  # where it is constant, the gradient was that of a prior alone
     if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
         raise ValueError(
             "The model must give finite numbers and gradients. Climbing gave NaN or infinity. "
             "Look for it in the weights, or for a `value_range` or `preprocess` that the model was not made for."
         )
+    for name in [name for name, level in zip(climb.names, silent, strict=True) if level]:
+        _LOGGER.warning("%s stayed at zero; its image shows what comes nearest to exciting it.", name)
     return (images, history) if return_history else images
 
 
@@ -94,9 +101,24 @@ def checked_seed(seed):
     return int(seed)
 
 
-def _unmoved(names, everything):
-    ignores = "The model ignores its input there" if everything else "They excite nothing that an image could raise"
-    return (
-        f"Every image must have a gradient to climb. That of {', '.join(map(str, names))} was zero, from all starts. "
-        f"{ignores}: leave them out, choose another layer, or look for a stop_gradient or dead units on the way."
-    )
+def _woken(climb, buffers):
+    """Return the images and who is silent, after giving more steps to those that excite nothing yet."""
+    images, silent = climb.images(buffers), climb.silent(buffers)
+    for _ in range(PATIENCE):
+        rows = silent > 0
+        if not rows.any():
+            break
+        buffers, _ = climb.run(buffers, MORE)
+        # The others stay as they were, as if they had been made alone.
+        images[rows], silent[rows] = climb.images(buffers)[rows], climb.silent(buffers)[rows]
+    return images, silent
+
+
+def _check_moved(names, still):
+    if still.any():
+        which = ", ".join(name for name, stays in zip(names, still, strict=True) if stays)
+        cause = "The model ignores its input there" if still.all() else "The model ignores its input for these"
+        raise ValueError(
+            f"Every image must have a gradient to climb. That of {which} was zero, from all starts. "
+            f"{cause}: leave them out, choose another layer, or look for a stop_gradient or zero weights on the way."
+        )

@@ -13,9 +13,9 @@ from keras_see.transforms import Transforms
 
 # Step size and weights of the priors at `prior=1`, chosen on GoogLeNet: the greatest priors that leave the relative
 # feature distance of a photo well below 0.15 at its middle layers.
-RATE = 0.1
-VARIATION = 0.05
-BOUND = 0.01
+RATE = 0.07
+VARIATION = 0.3
+BOUND = 0.06
 
 # The bound's exponent in Mahendran and Vedaldi 2015, section 3.1: nearly flat inside, steep at the ends of the range.
 EXPONENT = 6
@@ -93,6 +93,8 @@ def content_climb(
     )
     canvas.check_images(images)
     layers = layer if isinstance(layer, list | tuple) else [layer]
+    if not layers:
+        raise ValueError("`layer` must name one layer at least. Got an empty list. Pass a layer's name.")
     places = list(dict.fromkeys(_place(canvas.listing.find(each)) for each in layers))
     aim = objectives.contents(places, _prior(prior, canvas.parameterization.value_range))
     still = Transforms(jitter=0, rotate=0, scale=(1, 1))

@@ -85,7 +85,7 @@ def contents(places, prior):
 
     def distance(features, wanted):
         found = [_float32(features[place]) for place in places]
-        parts = [_sums(ops.square(a - b)) / _sums(ops.square(b)) for a, b in zip(found, wanted, strict=True)]
+        parts = [_sums(ops.square(a - b)) / _or_one(_sums(ops.square(b))) for a, b in zip(found, wanted, strict=True)]
         return sum(parts) / len(parts)
 
     return Objective(tuple(places), lambda features, images, wanted: -distance(features, wanted), prior)
@@ -127,6 +127,10 @@ def _means(values):
 
 def _sums(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def _or_one(size):
+    return ops.where(size > 0, size, 1.0)  # features that are all zero have no relative distance
 
 
 def _float32(values):

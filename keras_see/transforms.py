@@ -33,6 +33,14 @@ class Transforms:
     rotate: float = 8.0
     scale: tuple = (0.85, 1.15)
 
+    def __post_init__(self):
+        low, high = self.scale
+        if not 0 <= self.jitter <= 1 or not 0 <= self.rotate <= 180 or not 0 < low <= high:
+            raise ValueError(
+                "A `Transforms` must have a jitter from 0 to 1, degrees from 0 to 180 and a scale (low, high) above 0. "
+                f"Got {self}. Correct it."
+            )
+
     @property
     def is_still(self):
         """Whether every view is the picture itself."""

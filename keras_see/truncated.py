@@ -9,8 +9,20 @@ from keras import ops
 from keras_see.hooks import put, tapped
 from keras_see.listing import stands_alone
 
-# What gives no gradient over half of its range. Their names, for a layer's `activation`, a layer or an operation.
-RECTIFIERS = ("relu", "relu6", "hard_sigmoid", "hard_silu", "hard_swish")
+# What gives no gradient to low values, exactly or in float32: names of a layer's `activation`, a layer or an operation.
+RECTIFIERS = (
+    "relu",
+    "relu6",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+    "swish",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+)
 
 # The place of what goes into the closing softmax or sigmoid (of the output itself, if the model has none).
 LOGITS = "logits"
@@ -27,7 +39,7 @@ def features_at(model, values, listing, inputs, places, slopes=None):
         model: The live model; it runs in inference mode and cannot change.
         values: The variables' values as `backend.values` gives them.
         listing: The model's `Listing`.
-        inputs: Tensors in the structure that the model takes.
+        inputs: The images, a tensor, for the model's one input.
         places: Paths of calls, or `LOGITS`.
         slopes: `(n,)`, the slope that the backward pass gives to closed rectifiers, image by image: 0 is the true
             gradient, 1 lets all through (Lucid's remedy against dead starts, `lucid/misc/redirected_relu_grad.py`).
@@ -36,7 +48,7 @@ def features_at(model, values, listing, inputs, places, slopes=None):
     taps = _Taps(listing, places, slopes)
     state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
     with state, tapped(model, taps.around, taps.operations), contextlib.suppress(_Seen):
-        taps.end(model(inputs, training=False))
+        taps.end(model(_as_taken(model, inputs), training=False))
     return taps.found
 
 
@@ -97,6 +109,12 @@ class _Taps:
             slopes = ops.max(slopes)
         passed = ops.minimum(x, 0) * slopes
         return output + (passed - ops.stop_gradient(passed))
+
+
+def _as_taken(model, images):
+    """Return the images in the structure of the model's one input: alone, in a list or in a dict."""
+    given = getattr(model, "input", None)
+    return keras.tree.pack_sequence_as(given, [images]) if isinstance(given, list | tuple | dict) else images
 
 
 def _rectifies(operation):

@@ -1,0 +1,183 @@
+"""From what a user wants neurons, channels and classes to show, checked, to the `Climb` that makes it."""
+
+import collections
+
+import numpy as np
+
+from keras_see import objectives
+from keras_see.ascent import RATE, Ascent
+from keras_see.canvas import canvas_of
+from keras_see.climb import Climb
+from keras_see.targets import resolve
+
+# Without a choice all channels or classes are shown, up to here; more would take hours.
+MANY = 64
+
+
+def neuron_climb(
+    model,
+    layer,
+    channels=None,
+    *,
+    objective="channel",
+    position=None,
+    direction=None,
+    diversity=0.0,
+    transforms=None,
+    rate=RATE,
+    batch_size=8,
+    **options,
+):
+    """Return the `Climb` of `neuron_images`, to go on from where it is: for callbacks.
+
+    Args:
+        model: A built Keras model with one input.
+        layer: As for `neuron_images`.
+        channels: As for `neuron_images`.
+        objective: `"channel"`: the mean over all places. `"neuron"`: one place. `"layer"`: the mean square of all
+            features, one image.
+        position: `(row, column)` of the neurons; by default the centre.
+        direction: `(k,)` or `(n, k)`, instead of `channels`: directions of feature space, one image each.
+        diversity: From 0; how strongly images of a batch are kept unlike each other, as a share of what they reach.
+        transforms: A `Transforms`; by default shifts by 1/14 of the sides, 8° and scales of 0.85 to 1.15.
+        rate: Step size.
+        batch_size: Images per step; bounds the memory. With diversity, all are in one batch.
+        **options: `size`, `value_range`, `preprocess`, `images` and `parameterization`, as for `canvas_of`.
+    """
+    canvas = canvas_of(model, **options)
+    call = canvas.listing.find(layer)
+    count = _depth(call)
+    if objective == "layer":
+        _refuse(channels if direction is None else direction)
+        aim, wanted, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
+    else:
+        wanted, keys, names = _wanted(channels, direction, count)
+        aim = _aim(objective, call, position)
+    if diversity:
+        aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(keys)
+    ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
+    return Climb(ascent, keys, [wanted], batch_size, names)
+
+
+def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, batch_size=8, **options):
+    """Return the `Climb` of `class_images`, to go on from where it is: for callbacks.
+
+    Args:
+        model: A built Keras model with one input.
+        targets: As for `class_images`.
+        diversity: As for `neuron_climb`.
+        transforms: As for `neuron_climb`.
+        rate: Step size.
+        batch_size: Images per step.
+        **options: As for `canvas_of`.
+    """
+    canvas = canvas_of(model, **options)
+    targets = _all_classes(canvas.listing) if targets is None else targets
+    if isinstance(targets, str) or callable(targets):
+        raise ValueError(
+            "`targets` must be class numbers, or weights of the outputs, one row per image. "
+            f"Got {targets!r}. Pass [0, 1, 2], for instance."
+        )
+    targets = np.atleast_1d(targets)
+    target = resolve(targets, canvas.listing, len(targets))
+    names = [f"row {row}" for row in range(len(targets))] if target.classes is None else target.classes.tolist()
+    keys = range(len(targets)) if target.classes is None else target.classes.tolist()
+    aim = objectives.units(target)
+    if diversity:
+        raise_later = _from_zero(diversity)
+        aim, batch_size = objectives.with_diversity(aim, raise_later), len(targets)
+    ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
+    return Climb(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
+
+
+def _aim(objective, call, position):
+    if objective == "channel":
+        return objectives.channels(call.path)
+    if objective != "neuron":
+        raise ValueError(f'`objective` must be "channel", "neuron" or "layer". Got {objective!r}. Choose one of them.')
+    sides = call.shape[1:3]
+    if len(call.shape) != 4:
+        raise ValueError(
+            'The objective "neuron" needs a layer with rows and columns: (batch, rows, columns, channels). '
+            f'That of {call.path!r} has shape {("batch", *call.shape[1:])}. Use the objective "channel".'
+        )
+    if position is not None and not all(0 <= place < side for place, side in zip(position, sides, strict=True)):
+        raise ValueError(f"`position` must be (row, column) inside {sides}. Got {position!r}. Count from 0.")
+    return objectives.neurons(call.path, position)
+
+
+def _wanted(channels, direction, count):
+    """Return what each image wants `(n, k)`, the keys of their starts, and their names."""
+    if direction is not None:
+        _refuse(channels)
+        rows = np.atleast_2d(np.asarray(direction, "float32"))
+        if rows.ndim != 2 or rows.shape[1] != count or not np.all(np.isfinite(rows)) or not rows.any(axis=1).all():
+            raise ValueError(
+                f"`direction` must hold {count} finite numbers, not all zero, one per channel of the layer. "
+                f"Got shape {np.shape(direction)}. Pass (k,) or (n, k)."
+            )
+        return rows, _distinct(range(len(rows))), [f"direction {row}" for row in range(len(rows))]
+    if channels is None:
+        channels = range(count)
+        if count > MANY:
+            raise ValueError(
+                f"`channels` must say which are wanted where a layer has more than {MANY}. This one has {count}. "
+                "Pass channels=range(8), for instance."
+            )
+    numbers = np.atleast_1d(np.asarray(channels))
+    if (
+        numbers.ndim != 1
+        or not numbers.size
+        or numbers.dtype.kind not in "iu"
+        or numbers.min() < 0
+        or numbers.max() >= count
+    ):
+        raise ValueError(
+            f"`channels` must be whole numbers from 0 to {count - 1}: the layer has {count} channels. "
+            f"Got {channels!r}. Correct it."
+        )
+    numbers = numbers.tolist()
+    return objectives.one_hot(numbers, count), _distinct(numbers), [f"channel {number}" for number in numbers]
+
+
+def _distinct(numbers):
+    """Return a key per image that is its number and how often that came before: equal only for the same image."""
+    seen = collections.Counter()
+    keys = []
+    for number in numbers:
+        keys.append((int(number), seen[number]))
+        seen[number] += 1
+    return keys
+
+
+def _depth(call):
+    if call.shape is None or len(call.shape) < 2:
+        found = "gives no single tensor" if call.shape is None else f"gives shape {('batch', *call.shape[1:])}"
+        raise ValueError(
+            "`layer` must have an output with channels: one tensor (batch, ..., channels). "
+            f"{call.path!r} {found}. keras_see.layers(model) lists all; choose another."
+        )
+    return call.shape[-1]
+
+
+def _refuse(channels):
+    if channels is not None:
+        raise ValueError(
+            '`channels`, `direction` and the objective "layer" exclude each other. Got more than one. Leave one out.'
+        )
+
+
+def _from_zero(diversity):
+    if not diversity >= 0:
+        raise ValueError(f"`diversity` must be a number from 0. Got {diversity!r}. 0 leaves images alone.")
+    return float(diversity)
+
+
+def _all_classes(listing):
+    count = listing.outputs.shape[-1] if hasattr(listing.outputs, "shape") else 0
+    if not 0 < count <= MANY:
+        raise ValueError(
+            f"`targets` must say which classes are wanted where a model has more than {MANY}, or several outputs. "
+            f"This one has {count or 'several outputs'}. Pass range(8), for instance."
+        )
+    return range(max(count, 2))
