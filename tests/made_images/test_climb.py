@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_see.climbs import neuron_climb
 from keras_see.climb import checked_seed, made
+from keras_see.climbs import neuron_climb
 
 SHAPE = (10, 10, 3)
 
