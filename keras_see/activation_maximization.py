@@ -1,10 +1,44 @@
 """Activation maximization: the images that neurons, channels and output units want."""
 
+from typing import TypedDict, Unpack
+
 from keras_see.climb import checked_seed, made
 from keras_see.climbs import class_climb, neuron_climb
 
 
-def neuron_images(model, layer, channels=None, *, steps=256, seed=0, return_history=False, verbose=None, **options):
+class Options(TypedDict, total=False):
+    """How images are made, beyond what each function names itself; `neuron_images` explains them."""
+
+    samples: object
+    parameterization: str
+    diversity: float
+    transforms: object
+    rate: float
+    batch_size: int
+
+
+class NeuronOptions(Options, total=False):
+    """And what of a layer they are made for."""
+
+    objective: str
+    position: tuple | None
+    direction: object
+
+
+def neuron_images(
+    model,
+    layer,
+    channels=None,
+    *,
+    size=None,
+    steps=256,
+    seed=0,
+    value_range=None,
+    preprocess=None,
+    return_history=False,
+    verbose=None,
+    **options: Unpack[NeuronOptions],
+):
     r"""Return the image that each channel of a layer wants: the one that excites it most, in many views of it.
 
     $x^* = \arg\max_x \mathbb{E}_T\, a_k(T(x))$, with the activation $a_k$ of channel $k$, its mean over all places, and
@@ -14,15 +48,28 @@ def neuron_images(model, layer, channels=None, *, steps=256, seed=0, return_hist
 
     Args:
         model: A built Keras model with one input.
-        layer: A layer's name, path, the unique end of a path, or the layer itself.
+        layer: A layer's name, path, the unique end of a path, or the layer itself. The channels of the output layer
+            are classes: what counts is their logit, as for `class_images`.
         channels: Numbers of channels (units, for a layer without places), one image each; the same number twice gives
             two images. Default: all of them, if they are at most 64.
+        size: `(height, width)` in pixels. Default: what the model takes; 224 × 224 if it takes any.
         steps: Steps of the ascent.
         seed: Equal seeds give equal images.
+        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) for a
+            model that starts by rescaling from there, else (0, 1).
+        preprocess: Makes of images in this range what the model takes. It may be written for NumPy if it does the same
+            linear thing to each pixel, else with `keras.ops`: the gradient goes through it.
         return_history: Whether to return also what was reached at each step, float32 `(k, steps)`, in units of the
             features, each in that step's view.
         verbose: Whether to show a bar; by default if it takes longer than some seconds.
-        **options: `size`, `value_range`, `preprocess` and all others of `neuron_climb`.
+        **options: `samples`: images `(n, rows, columns, channels)` of yours, whose colours and spectrum are taken in
+            place of those of natural photographs. `objective`: `"channel"`, the mean over all places; `"neuron"`, one
+            place, `position=(row, column)`, by default the centre; `"layer"`, the mean square of all features, one
+            image. `direction`: `(channels,)` or `(k, channels)`, directions of feature space in place of `channels`.
+            `diversity`: from 0; how strongly images are kept unlike each other, as a share of what they reach.
+            `parameterization`: `"fourier"` or `"pixels"`. `transforms`: a `keras_see.transforms.Transforms`; by
+            default shifts by 1/14 of the sides, turns by 8°, scales from 0.85 to 1.15. `rate`: step size. `batch_size`:
+            images per step; bounds the memory (with diversity, all are in one batch).
 
     Returns:
         float32 `(k, height, width, channels)` in `value_range`; with `return_history`, that and the history.
@@ -37,11 +84,24 @@ def neuron_images(model, layer, channels=None, *, steps=256, seed=0, return_hist
         >>> neuron_images(model, "conv", channels=[0, 3], steps=5).shape
         (2, 16, 16, 3)
     """
-    climb = neuron_climb(model, layer, channels, **options)
-    return made(climb, steps, checked_seed(seed), cool=False, verbose=verbose, return_history=return_history)
+    seed, shape = checked_seed(seed), {"size": size, "value_range": value_range, "preprocess": preprocess}
+    climb = neuron_climb(model, layer, channels, **shape, **options)
+    return made(climb, steps, seed, verbose=verbose, return_history=return_history)
 
 
-def class_images(model, targets, *, steps=256, seed=0, return_history=False, verbose=None, **options):
+def class_images(
+    model,
+    targets,
+    *,
+    size=None,
+    steps=256,
+    seed=0,
+    value_range=None,
+    preprocess=None,
+    return_history=False,
+    verbose=None,
+    **options: Unpack[Options],
+):
     """Return the image that each class wants: the one whose logit, before a closing softmax or sigmoid, is highest.
 
     The first of these was Simonyan, Vedaldi and Zisserman 2014, *Deep Inside Convolutional Networks*, section 2,
@@ -52,11 +112,15 @@ def class_images(model, targets, *, steps=256, seed=0, return_history=False, ver
         model: A built Keras model with one input.
         targets: Class numbers, one image each; or weights of the outputs, `(k, *outputs)`; or None for all classes, if
             they are at most 64. With one output unit, 1 wants +value and 0 wants −value.
+        size: `(height, width)` in pixels, as for `neuron_images`.
         steps: Steps of the ascent.
         seed: Equal seeds give equal images.
+        value_range: `(low, high)`, the values of black and white, as for `neuron_images`.
+        preprocess: Makes of images in this range what the model takes, as for `neuron_images`.
         return_history: Whether to return also the logit reached at each step, float32 `(k, steps)`.
         verbose: Whether to show a bar; by default if it takes longer than some seconds.
-        **options: `size`, `value_range`, `preprocess` and all others of `class_climb`.
+        **options: `samples`, `diversity`, `parameterization`, `transforms`, `rate` and `batch_size`, as for
+            `neuron_images`.
 
     Returns:
         float32 `(k, height, width, channels)` in `value_range`; with `return_history`, that and the history.
@@ -70,5 +134,6 @@ def class_images(model, targets, *, steps=256, seed=0, return_history=False, ver
         >>> class_images(gap_classifier(5, (16, 16, 3)), [0, 4], steps=5).shape
         (2, 16, 16, 3)
     """
-    climb = class_climb(model, targets, **options)
-    return made(climb, steps, checked_seed(seed), cool=False, verbose=verbose, return_history=return_history)
+    seed, shape = checked_seed(seed), {"size": size, "value_range": value_range, "preprocess": preprocess}
+    climb = class_climb(model, targets, **shape, **options)
+    return made(climb, steps, seed, verbose=verbose, return_history=return_history)

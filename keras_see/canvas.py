@@ -36,23 +36,23 @@ class Canvas:
             )
 
 
-def canvas_of(model, *, size=None, value_range=None, preprocess=None, images=None, parameterization="fourier"):
+def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=None, parameterization="fourier"):
     """Return the `Canvas` of images made for a model, sure that the model can run on it.
 
     Args:
         model: A built Keras model with one input.
         size: `(height, width)` in pixels. Default: what the model takes; 224 by 224 if it takes any.
-        value_range: `(low, high)`, the values of black and white. Default: those of `images`; else (0, 255) for a
+        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) for a
             model that starts by rescaling from there, else (0, 1).
         preprocess: Makes of images in this range what the model takes. It may be written for NumPy if it does the same
             linear thing to each pixel, else with `keras.ops`.
-        images: Sample images `(n, height, width, channels)` in this range: their colours and spectrum, in place of
-            those of natural photographs.
+        samples: Images `(n, rows, columns, channels)` of the user's own, in this range: made images take their colours
+            and spectrum, in place of those of natural photographs.
         parameterization: `"fourier"` or `"pixels"`.
     """
     check_model(model)
     shape = made_shape(model, size, fixed=preprocess is None)
-    samples = None if images is None else _samples(images, shape[-1])
+    samples = None if samples is None else _checked_samples(samples, shape[-1])
     if value_range is None and samples is not None:
         value_range = range_of(samples)
     # A linear `preprocess` is the same for every range; the default range needs the listing, so it comes later.
@@ -77,11 +77,11 @@ def _listing(model, shape):
     return listing
 
 
-def _samples(images, channels):
-    samples = check_inputs(images)
+def _checked_samples(samples, channels):
+    samples = check_inputs(samples)
     if getattr(samples, "ndim", 0) != 4 or samples.shape[-1] != channels:
         raise ValueError(
-            f"`images` must be sample images of shape (n, height, width, {channels}). "
+            f"`samples` must be images of shape (n, rows, columns, {channels}). "
             f"Got {np.shape(samples)}. Pass images like those that the model takes."
         )
     return samples

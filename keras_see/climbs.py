@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import numpy as np
 
 from keras_see import objectives
@@ -30,24 +31,16 @@ def neuron_climb(
 ):
     """Return the `Climb` of `neuron_images`, to go on from where it is: for callbacks.
 
-    Args:
-        model: A built Keras model with one input.
-        layer: As for `neuron_images`.
-        channels: As for `neuron_images`.
-        objective: `"channel"`: the mean over all places. `"neuron"`: one place. `"layer"`: the mean square of all
-            features, one image.
-        position: `(row, column)` of the neurons; by default the centre.
-        direction: `(k,)` or `(n, k)`, instead of `channels`: directions of feature space, one image each.
-        diversity: From 0; how strongly images of a batch are kept unlike each other, as a share of what they reach.
-        transforms: A `Transforms`; by default shifts by 1/14 of the sides, 8° and scales of 0.85 to 1.15.
-        rate: Step size.
-        batch_size: Images per step; bounds the memory. With diversity, all are in one batch.
-        **options: `size`, `value_range`, `preprocess`, `images` and `parameterization`, as for `canvas_of`.
+    All arguments are those of `neuron_images`; `layer=None` is the last that has rows and columns.
     """
     canvas = canvas_of(model, **options)
-    call = canvas.listing.find(layer)
+    call = canvas.listing.default_call() if layer is None else canvas.listing.find(layer)
     count = _depth(call)
-    if objective == "layer":
+    if _is_output(call, canvas.listing) and objective == "channel":
+        wanted, keys, names = _wanted(channels, direction, count)
+        aim = objectives.units(resolve(wanted, canvas.listing, len(wanted)))
+        names = [name.replace("channel", "class") for name in names]
+    elif objective == "layer":
         _refuse(channels if direction is None else direction)
         aim, wanted, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
     else:
@@ -60,17 +53,7 @@ def neuron_climb(
 
 
 def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, batch_size=8, **options):
-    """Return the `Climb` of `class_images`, to go on from where it is: for callbacks.
-
-    Args:
-        model: A built Keras model with one input.
-        targets: As for `class_images`.
-        diversity: As for `neuron_climb`.
-        transforms: As for `neuron_climb`.
-        rate: Step size.
-        batch_size: Images per step.
-        **options: As for `canvas_of`.
-    """
+    """Return the `Climb` of `class_images`; all arguments are those of `class_images`."""
     canvas = canvas_of(model, **options)
     targets = _all_classes(canvas.listing) if targets is None else targets
     if isinstance(targets, str) or callable(targets):
@@ -84,10 +67,16 @@ def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, ba
     keys = range(len(targets)) if target.classes is None else target.classes.tolist()
     aim = objectives.units(target)
     if diversity:
-        raise_later = _from_zero(diversity)
-        aim, batch_size = objectives.with_diversity(aim, raise_later), len(targets)
+        aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(targets)
     ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
     return Climb(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
+
+
+def _is_output(call, listing):
+    """Whether what the call gives is what the model gives: its units are classes, explained before a softmax."""
+    outputs = keras.tree.flatten(listing.outputs)
+    is_last = call.is_output or call.is_closed
+    return is_last and len(outputs) == 1 and len(call.shape) == 2 and call.shape == tuple(outputs[0].shape)
 
 
 def _aim(objective, call, position):

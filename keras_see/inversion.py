@@ -1,5 +1,7 @@
 """Inversion: the image that is left when all but one layer's features of a photo are forgotten."""
 
+from typing import TypedDict, Unpack
+
 import numpy as np
 from keras import ops
 
@@ -21,8 +23,27 @@ BOUND = 0.06
 EXPONENT = 6
 
 
+class Options(TypedDict, total=False):
+    """How images are rebuilt, beyond what `content_images` names itself."""
+
+    parameterization: str
+    rate: float
+    batch_size: int
+
+
 def content_images(
-    model, images, layer, *, steps=256, seed=0, prior=1.0, return_history=False, verbose=None, **options
+    model,
+    images,
+    layer,
+    *,
+    steps=256,
+    seed=0,
+    value_range=None,
+    preprocess=None,
+    prior=1.0,
+    return_history=False,
+    verbose=None,
+    **options: Unpack[Options],
 ):
     r"""Return what each depth remembers of images: images rebuilt, from noise, from one layer's features alone.
 
@@ -38,12 +59,13 @@ def content_images(
         layer: A layer's name, path, the unique end of a path, the layer itself; or several, remembered together.
         steps: Steps of the ascent.
         seed: Equal seeds give equal images.
+        value_range: `(low, high)`, the values of black and white. Default: recognised from the images.
+        preprocess: Makes of the images what the model takes, as for `neuron_images`.
         prior: From 0; how strongly images are kept natural. 0 leaves only the features.
         return_history: Whether to return also, for each step, minus the squared relative distance that was reached
             (the mean over layers), float32 `(n, steps)`.
         verbose: Whether to show a bar; by default if it takes longer than some seconds.
-        **options: `value_range` (default: recognised from the images) and `preprocess`, as for `neuron_images`;
-            `batch_size`, `parameterization`, `rate`.
+        **options: `parameterization`, `rate` and `batch_size`, as for `neuron_images`.
 
     Returns:
         float32, of the shape of `images`, in `value_range`; with `return_history`, that and the history.
@@ -59,8 +81,9 @@ def content_images(
         >>> content_images(gap_classifier(5, (16, 16, 3)), photos, "relu2", steps=5).shape
         (2, 16, 16, 3)
     """
-    climb = content_climb(model, images, layer, prior=prior, **options)
-    return made(climb, steps, checked_seed(seed), cool=True, verbose=verbose, return_history=return_history)
+    seed, shown = checked_seed(seed), {"value_range": value_range, "preprocess": preprocess}
+    climb = content_climb(model, images, layer, prior=prior, **shown, **options)
+    return made(climb, steps, seed, cool=True, verbose=verbose, return_history=return_history)
 
 
 def content_climb(

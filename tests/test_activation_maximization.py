@@ -89,7 +89,7 @@ def test_any_size_where_the_model_leaves_it_open():
 
 def test_own_images_give_range_and_colours():
     samples = (tiny_models.photos(4, shape=SHAPE) * 40 + 100).astype("uint8")
-    climb = neuron_climb(model(), "deep", [0], images=samples)
+    climb = neuron_climb(model(), "deep", [0], samples=samples)
     images = climb.images(climb.start(0))
     np.testing.assert_allclose(images.mean(), samples.mean(), atol=8)
 
@@ -121,6 +121,14 @@ def test_class_images_raise_the_logit_of_their_class():
     found = tiny_models.outputs_of(net, images)
     assert found[0, 0] > tiny_models.outputs_of(net, images[1:])[0, 0]
     assert found[1, 2] > found[0, 2]
+
+
+def test_channels_of_the_output_layer_are_classes():
+    net = gap_classifier(3, SHAPE)
+    by_class, logits = class_images(net, [0, 2], steps=4, return_history=True)
+    by_layer, reached = neuron_images(net, net.layers[-1], [0, 2], steps=4, return_history=True)
+    np.testing.assert_array_equal(by_layer, by_class)
+    np.testing.assert_array_equal(reached, logits)
 
 
 def test_both_sides_of_one_unit_and_a_saturated_softmax():
@@ -159,7 +167,7 @@ def test_classes_by_weights_and_all_of_them():
         ({"direction": [1, 2, 3, 4]}, "exclude each other"),
         ({"diversity": -1}, "`diversity` must be"),
         ({"parameterization": "waves"}, "`parameterization` must be"),
-        ({"images": np.zeros((2, 4, 4, 1))}, "`images` must be sample images"),
+        ({"samples": np.zeros((2, 4, 4, 1))}, "`samples` must be images"),
         ({"batch_size": 0}, "`batch_size` must be"),
     ],
     ids=lambda part: str(part)[:30],

@@ -4,6 +4,7 @@ import keras_see
 
 NAMES = {
     *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
+    *("neuron_images", "class_images", "content_images"),
     *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
     *("callbacks", "metrics", "Watch"),
 }
