@@ -97,6 +97,7 @@ class Ascent:
         self._step = backend.compiled(lambda *args: self._trace(*args, opens=False))
         self._opening_step = backend.compiled(lambda *args: self._trace(*args, opens=True))
         self._look = backend.compiled(self._features_in_order)
+        self._judge = backend.compiled(self._scores)
         self._draw = backend.compiled(parameterization.images)
 
     def start(self, keys, seed=0):
@@ -143,6 +144,20 @@ class Ascent:
         """Return the features of images, under the weights of now, at the objective's places: NumPy arrays."""
         images = ops.convert_to_tensor(np.asarray(images, "float32"))
         return [ops.convert_to_numpy(part) for part in self._look(backend.values(self._model.variables), images)]
+
+    def scores(self, images, wanted):
+        """Return `(n,)`: what images reach as they are, under the weights of now, each of its own row of `wanted`."""
+        images = ops.convert_to_tensor(np.asarray(images, "float32"))
+        wanted = [ops.convert_to_tensor(part, "float32") for part in wanted]
+        return ops.convert_to_numpy(self._judge(backend.values(self._model.variables), images, wanted))
+
+    @property
+    def places(self):
+        """The paths of the calls that the objective looks at."""
+        return self._objective.places
+
+    def _scores(self, values, images, wanted):
+        return ops.cast(self._objective.score(self._features(values, images), images, wanted), "float32")
 
     def _features(self, values, images, slopes=None):
         inputs = self._preprocess(images)

@@ -1,47 +1,47 @@
 """Callbacks for `model.fit` that write what the network looks at to TensorBoard, epoch by epoch."""
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 
+from keras_see.made_callbacks import ContentImages, NeuronImages
+from keras_see.made_views import made_views
 from keras_see.map_view import MapView
-from keras_see.series import Series
+from keras_see.methods import parted
+from keras_see.series import Series, When
 from keras_see.watched import watch
 
+__all__ = ["CAM", "ContentImages", "GradCAM", "NeuronImages", "Saliency", "Watch"]
 
-class Options(TypedDict, total=False):
-    """The options that all callbacks share; `Watch` explains them."""
+
+class Options(When, total=False):
+    """The options that all callbacks of maps share; `Watch` explains them."""
 
     labels: object
     n: int | None
-    every: int | str
-    epochs: object
-    budget: float | None
-    max_megabytes: float | None
-    name: str | None
     class_names: object
     preprocess: object
     display: object
     scale: object
     regions: object
-    before_training: bool
     batch_size: int
-    strict: bool
 
 
 class _Maps(Series):
-    """A series of maps of the watched images."""
+    """A series of maps of the watched images, and of images made in the same run."""
 
     def __init__(
         self, log_dir, images, targets, methods, *,
         labels=None, n=None, preprocess=None, class_names=None, display=None, scale="run", regions=None, batch_size=32,
-        every=1, epochs=None, budget=None, max_megabytes=None, name=None, before_training=True, strict=True,
+        **when: Unpack[When],
     ):  # fmt: skip
         def make_views():
             watched = watch(images, labels, n, preprocess)
-            options = {"class_names": class_names, "display": display, "scale": scale, "regions": regions}
-            return [MapView(watched, methods, targets, batch_size=batch_size, **options)]
+            maps, made = parted(methods)
+            shared = {"class_names": class_names, "display": display}
+            options = {"scale": scale, "regions": regions, "batch_size": batch_size}
+            views = [MapView(watched, maps, targets, **shared, **options)] if maps or not made else []
+            return views + made_views(made, watched, **shared, preprocess=preprocess)
 
-        when = {"every": every, "epochs": epochs, "budget": budget, "max_megabytes": max_megabytes}
-        super().__init__(log_dir, make_views, name=name, before_training=before_training, strict=strict, **when)
+        super().__init__(log_dir, make_views, **when)
 
 
 class Watch(_Maps):
@@ -66,7 +66,8 @@ class Watch(_Maps):
             `"predicted"`; a class number, or one per image; an array in the shape of the outputs, weights of their sum;
             a callable that takes the outputs before a closing softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
-            `{"grad_cam": {"layer": ["block3", "block4"]}}`. Default: all that the model allows.
+            `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`. `"neurons"` and `"content"`
+            have the options of `NeuronImages` and `ContentImages`. Default: all maps that the model allows.
         labels: The images' classes, if they did not come with them: numbers or one-hot rows.
         n: How many images to watch; 8 of a dataset, all of an array (at most 64).
         every: Look after every so many epochs, and after the last. `"auto"`: after each of the first ten, then so that

@@ -67,6 +67,17 @@ class Climb:
         parts = [[part[:kept] for part in self.ascent.features(images[rows])] for rows, kept in self._batches]
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
+    def reached(self, images):
+        """Return `(k,)`: what each image to be made reaches as it is, in no view."""
+        found = [self.ascent.scores(images[rows], [part[rows] for part in self._wanted]) for rows, _ in self._batches]
+        return np.concatenate([part[:kept] for part, (_, kept) in zip(found, self._batches, strict=True)])
+
+    def scores(self, images):
+        """Return `(n, k)`: what each of any images reaches of what each image to be made wants."""
+        count = len(images)
+        wanted = [[np.repeat(part[[row]], count, axis=0) for part in self._wanted] for row in range(len(self.names))]
+        return np.stack([self.ascent.scores(images, rows) for rows in wanted], axis=1)
+
     def want(self, wanted):
         """Change what each image wants, in the same shapes."""
         self._wanted = wanted

@@ -11,6 +11,9 @@ from keras_see.canvas import canvas_of
 from keras_see.climb import Climb
 from keras_see.targets import resolve
 
+# Of a hidden layer a callback shows so many channels.
+SHOWN = 6
+
 # Without a choice all channels or classes are shown, up to here; more would take hours.
 MANY = 64
 
@@ -70,6 +73,26 @@ def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, ba
         aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(targets)
     ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
     return Climb(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
+
+
+def shown_channels(model, layer, channels=None, **options):
+    """Return the path of the layer, and the channels that a callback shows of it.
+
+    Args:
+        model: A built Keras model with one input.
+        layer: As for `neuron_climb`.
+        channels: Numbers of channels; or how many, evenly spread; or None: all classes of an output layer if they are
+            at most 64, else 6.
+        **options: As for `canvas_of`.
+    """
+    listing = canvas_of(model, **options).listing
+    call = listing.default_call() if layer is None else listing.find(layer)
+    count = _depth(call)
+    if channels is None:
+        channels = count if _is_output(call, listing) and count <= MANY else SHOWN
+    if isinstance(channels, int | np.integer) and not isinstance(channels, bool) and channels > 0:
+        channels = np.unique(np.linspace(0, count - 1, min(channels, count), dtype=int)).tolist()
+    return call.path, channels
 
 
 def _is_output(call, listing):

@@ -22,6 +22,11 @@ def check_model(model):
         )
 
 
+def build(model, images):
+    """Build a model for images in the structure that it takes, as its first batch of training would."""
+    model(keras.tree.map_structure(_one_in_float, images), training=False)
+
+
 def check_inputs(images, model=None):
     """Return images as NumPy arrays in the structure given, sure that they are images and fit the model's input.
 
@@ -107,6 +112,10 @@ def input_shapes(model):
 def to_numpy(leaf):
     """Return a tensor of the backend, or anything else that NumPy takes, as a NumPy array."""
     return np.asarray(ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else leaf)
+
+
+def _one_in_float(images):
+    return images[:1].astype("float32") if images.ndim == 4 else images[:1]
 
 
 def _check_kind(images, wanted):

@@ -1,5 +1,6 @@
 """Inversion: the image that is left when all but one layer's features of a photo are forgotten."""
 
+import math
 from typing import TypedDict, Unpack
 
 import numpy as np
@@ -18,6 +19,9 @@ from keras_see.transforms import Transforms
 RATE = 0.07
 VARIATION = 0.3
 BOUND = 0.06
+
+# A callback shows so many depths unless layers are named: a sheet's row holds the photo and these.
+DEPTHS = 4
 
 # The bound's exponent in Mahendran and Vedaldi 2015, section 3.1: nearly flat inside, steep at the ends of the range.
 EXPONENT = 6
@@ -131,6 +135,16 @@ def content_climb(
 def remember(climb, images):
     """Set what a content climb is to reach: the features of these images under the model's weights of now."""
     climb.want(climb.features(np.asarray(images, "float32")))
+
+
+def staircase(listing):
+    """Return the paths of the last calls at up to four sizes of the features, each about half the last: the depths."""
+    steps = {}
+    for call in listing.calls:
+        if call.usable and call.is_leaf and not call.is_output and "Padding" not in call.type:
+            steps[round(math.log2(max(call.shape[1:3])))] = call.path
+    paths = list(steps.values()) or [listing.default_call().path]
+    return [paths[number] for number in sorted(set(np.linspace(0, len(paths) - 1, DEPTHS).round().astype(int)))]
 
 
 def _place(call):

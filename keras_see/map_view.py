@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
-from keras_see.inputs import check_batch_size, check_inputs, picture_of
+from keras_see.inputs import build, check_batch_size, check_inputs, picture_of
 from keras_see.map_captions import amount, checked_names, under_images, under_maps
 from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside
@@ -63,7 +63,7 @@ class MapView:
         """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
         inputs = self._watched.inputs
         if not model.built:
-            model(keras.tree.map_structure(_one_in_float, inputs), training=False)
+            build(model, inputs)
         check_inputs(inputs, model)
         listing = listing_of(model, inputs)
         self._closing = listing.closing
@@ -160,10 +160,6 @@ def _classes_of(classes, listing):
     outputs = keras.tree.flatten(listing.outputs)
     known = classes is not None and len(outputs) == 1 and classes.max() < max(outputs[0].shape[-1], 2)
     return classes if known else None
-
-
-def _one_in_float(images):
-    return images[:1].astype("float32") if images.ndim == 4 else images[:1]
 
 
 def _check_scale(scale):

@@ -8,6 +8,9 @@ from keras_see.inputs import check_inputs, check_model
 from keras_see.passes import Request, explain, listing_of
 from keras_see.saliency import SALIENCY
 
+# Words of made images, which callbacks show too; as functions: `neuron_images`, `content_images`.
+MADE = ("neurons", "content")
+
 METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
 
 
@@ -67,6 +70,18 @@ def requests_for(methods, listing):
     return found
 
 
+def parted(methods):
+    """Return the maps among the methods that a user names, and the made images as word -> options."""
+    if methods is None or (isinstance(methods, str) and methods not in MADE):
+        return methods, {}
+    if isinstance(methods, str):
+        methods = [methods]
+    if not isinstance(methods, Mapping):
+        methods = {word: {} for word in methods}
+    maps = {word: options for word, options in methods.items() if word not in MADE}
+    return maps, {word: options for word, options in methods.items() if word in MADE}
+
+
 def allows(listing, method, layer=None):
     """Whether the method can look at this layer of the model (None: at its default place)."""
     try:
@@ -79,7 +94,13 @@ def allows(listing, method, layer=None):
 def _method(word):
     if word in METHODS:
         return METHODS[word]
-    raise ValueError(f"`methods` must be among {', '.join(METHODS)}. Got {word!r}. Choose one of these.")
+    if word in MADE:
+        raise ValueError(
+            f"`methods` must be maps here: {', '.join(METHODS)}. {word!r} are made images. "
+            "Call keras_see.neuron_images or keras_see.content_images."
+        )
+    words = ", ".join([*METHODS, *MADE])
+    raise ValueError(f"`methods` must be among {words}. Got {word!r}. Choose one of these.")
 
 
 def _layers_in(word, options):

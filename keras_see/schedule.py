@@ -30,7 +30,7 @@ class Schedule:
     max_megabytes: float | None = None
 
     @classmethod
-    def checked(cls, every, epochs, budget, max_megabytes):
+    def checked(cls, every=1, epochs=None, budget=None, max_megabytes=None):
         """Return the schedule for a user's options."""
         _check_every(every)
         _check_number("budget", budget, "the share of the training time that looking may take, such as 0.05", 1)

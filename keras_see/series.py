@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time
+from typing import TypedDict
 
 import keras
 
@@ -17,6 +18,18 @@ _LOGGER = logging.getLogger("keras_see")
 PATIENCE = 3
 
 
+class When(TypedDict, total=False):
+    """When a callback looks, under which name it writes, and whether wrong arguments raise; `Watch` explains it."""
+
+    every: int | str
+    epochs: object
+    budget: float | None
+    max_megabytes: float | None
+    name: str | None
+    before_training: bool
+    strict: bool
+
+
 class Series(keras.callbacks.Callback):
     """A callback that looks at the model after due epochs through its views, and writes what they draw.
 
@@ -28,7 +41,7 @@ class Series(keras.callbacks.Callback):
         failures: What went wrong after training had started, one line each.
     """
 
-    def __init__(self, log_dir, make_views, *, name, before_training, strict, **when):
+    def __init__(self, log_dir, make_views, *, name=None, before_training=True, strict=True, **when):
         super().__init__()
         self.failures = []
         self._strict, self._on = strict, True

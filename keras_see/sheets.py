@@ -43,7 +43,7 @@ class Column:
     bar: tuple | None = None
 
 
-def sheet(images, columns, *, captions=None, footer="", display=None):
+def sheet(images, columns, *, captions=None, footer="", display=None, title="input"):
     """Return one image with a row per input image: the image itself, then one picture per column.
 
     Where there are few columns, several images stand side by side. Small pictures are enlarged without smoothing.
@@ -55,6 +55,7 @@ def sheet(images, columns, *, captions=None, footer="", display=None):
             or wrong is then marked.
         footer: A line for under everything.
         display: As for `overlay`.
+        title: What stands above the images.
 
     Returns:
         A `PIL.Image.Image`.
@@ -84,7 +85,7 @@ def sheet(images, columns, *, captions=None, footer="", display=None):
                 f"A sheet needs one entry per image, {len(pictures)} in all. {what!r} has {len(things)}. "
                 "Pass as many as there are images."
             )
-    return _Grid([Column("input", pictures), *columns], captions, [line for line in (footer, note) if line]).draw()
+    return _Grid([Column(title, pictures), *columns], captions, [line for line in (footer, note) if line]).draw()
 
 
 class _Grid:

@@ -445,7 +445,11 @@ def test_a_wrong_argument_is_refused_when_the_callback_is_made(tmp_path, options
 AGAINST_THE_MODEL = (
     ("unknown layer", {"methods": {"grad_cam": {"layer": "conw"}}}, "Did you mean 'conv'"),
     ("layer without places", {"methods": {"grad_cam": {"layer": "gap"}}}, r"\(batch, rows, columns, channels\)"),
-    ("unknown method", {"methods": ["gradcam"]}, "`methods` must be among saliency, grad_cam, cam. Got 'gradcam'"),
+    (
+        "unknown method",
+        {"methods": ["gradcam"]},
+        "among saliency, grad_cam, cam, neurons, content. Got 'gradcam'",
+    ),
     ("no method", {"methods": []}, "at least"),
     ("unknown option", {"methods": {"grad_cam": {"layers": "conv"}}}, "'layers'"),
     ("class out of range", {"targets": 3}, "classes are 0 to 2; got 3"),

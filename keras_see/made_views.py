@@ -1,0 +1,230 @@
+"""What a callback sees of made images: they go on from look to look, a few steps each, while the model trains."""
+
+import numpy as np
+
+from keras_see.activation_maximization import NeuronOptions
+from keras_see.canvas import canvas_of
+from keras_see.climb import checked_seed
+from keras_see.climbs import neuron_climb, shown_channels
+from keras_see.display import to_pictures
+from keras_see.inputs import build, check_inputs, check_model, picture_of
+from keras_see.inversion import Options, content_climb, remember, staircase
+from keras_see.map_captions import amount, checked_names, class_name
+from keras_see.preprocessing import range_of
+from keras_see.sheets import Column, encoded, sheet
+from keras_see.tensorboard import image_summary, scalar_summary
+
+# Steps at each look: a tenth of what a fresh image takes, since the last look's image is near.
+STEPS = 16
+
+
+class _Evolving:
+    """A `Climb` and its buffers, kept from look to look."""
+
+    def __init__(self, climb, steps, seed, restart):
+        self.climb, self._steps, self._seed, self._restart = climb, steps, seed, restart
+        self._buffers, self._looks = None, 0
+
+    def go_on(self):
+        """Take the steps of one look under the weights of now, and return the images, float32 `(k, h, w, c)`."""
+        if self._buffers is None or (self._restart and self._looks % self._restart == 0):
+            self._buffers = self.climb.start(self._seed)
+        self._looks += 1
+        self._buffers, history = self.climb.run(self._buffers, self._steps)
+        images = self.climb.images(self._buffers)
+        if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
+            self._buffers = None  # numbers that are none would stay so
+            raise ValueError(
+                "The model must give finite numbers and gradients. Climbing gave NaN or infinity. "
+                "Look for it in the weights; the images start anew at the next look."
+            )
+        return images
+
+    def silent(self):
+        """Return `(k,)`, above 0 where an image excites nothing yet."""
+        return self.climb.silent(self._buffers)
+
+
+class NeuronView:
+    """The images that channels of one layer want; beside each, of the given images, the one that excites it most."""
+
+    def __init__(
+        self, watched=None, *, layer=None, channels=None, class_names=None, display=None, preprocess=None,
+        size=None, value_range=None, steps=STEPS, seed=0, restart=None, **options,
+    ):  # fmt: skip
+        _check_options("neurons", options, NeuronOptions.__annotations__)
+        _check_steps(steps, restart)
+        self._watched, self._layer, self._channels, self._names = watched, layer, channels, checked_names(class_names)
+        if watched is not None:
+            images = picture_of(watched.images)
+            size = images.shape[1:3] if size is None else size
+            value_range = range_of(images) if value_range is None else value_range
+            self._photos, _ = to_pictures(watched.images, display)
+        self._canvas = {"size": size, "value_range": value_range, "preprocess": preprocess}
+        self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
+
+    @property
+    def names(self):
+        """The ends of the tags that it writes."""
+        return [_tag("neurons", self._layer, self._path)]
+
+    def prepare(self, model, folder, prefix):
+        """Check layer, channels and all options against the model, and start from noise."""
+        if self._watched is not None and not model.built:
+            build(model, self._watched.inputs)
+        check_model(model)
+        self._path, channels = shown_channels(model, self._layer, self._channels, **self._canvas)
+        if self._options.get("direction") is not None or self._options.get("objective") == "layer":
+            channels = self._channels
+        climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
+        self._range = climb.ascent.parameterization.value_range
+        self._evolving = _Evolving(climb, *self._evolution)
+
+    def look(self, model):
+        """Take the steps of this look, and see what the images reach."""
+        images = self._evolving.go_on()
+        climb = self._evolving.climb
+        real = None if self._watched is None else climb.scores(picture_of(self._watched.images))
+        return images, climb.reached(images), self._evolving.silent(), real
+
+    def draw(self, found, caption, prefix):
+        """Return the sheet of one step, and the mean of what was reached as a number."""
+        images, reached, silent, real = found
+        pictures, note = to_pictures(images, _display(self._display, self._range))
+        captions = [
+            [self._title(name), "excites nothing yet" if still else f"activation {amount(value)}"]
+            for name, value, still in zip(self._evolving.climb.names, reached, silent, strict=True)
+        ]
+        columns = [] if real is None else [self._most_exciting(real)]
+        tag = prefix + self.names[0]
+        image = sheet(
+            pictures, columns, captions=captions, footer="; ".join(filter(None, [caption, note])), title=self._path
+        )
+        text = (
+            f"**Neuron images** of {self._path}: what excites each channel most, found by changing an image, which "
+            "goes on from step to step. Under each stands the activation reached: the mean over all places."
+        )
+        mean = float(np.mean(reached))
+        return [
+            image_summary(tag, encoded(image), image.size, text),
+            scalar_summary(f"{tag}/reached", mean, "Activation reached, mean over the images."),
+        ]
+
+    def _title(self, name):
+        word, _, number = name.partition(" ")
+        return class_name(int(number), self._names) if word == "class" else name
+
+    def _most_exciting(self, scores):
+        best = scores.argmax(axis=0)
+        captions = [[f"image {row}", amount(scores[row, place])] for place, row in enumerate(best)]
+        return Column("the most exciting image", self._photos[best], captions)
+
+
+class ContentView:
+    """What each depth remembers of the watched images: a row per image, a column per layer."""
+
+    def __init__(
+        self, watched, *, layers=None, display=None, preprocess=None, value_range=None, steps=STEPS, seed=0,
+        restart=None, **options,
+    ):  # fmt: skip
+        _check_options("content", options, {"prior", *Options.__annotations__})
+        _check_steps(steps, restart)
+        self._images, self._inputs = picture_of(watched.images), watched.inputs
+        self._photos, self._note = to_pictures(watched.images, display)
+        self._layers = [layers] if layers is not None and not isinstance(layers, list | tuple) else layers
+        self._canvas = {"value_range": value_range, "preprocess": preprocess}
+        self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
+        self.names = ["content"]
+
+    def prepare(self, model, folder, prefix):
+        """Check images, layers and all options against the model, and start from noise."""
+        if not model.built:
+            build(model, self._inputs)
+        check_model(model)
+        check_inputs(self._inputs, model)
+        layers = self._layers
+        if layers is None:
+            layers = staircase(canvas_of(model, size=self._images.shape[1:3], **self._canvas).listing)
+        if not layers:
+            raise ValueError("`layers` must name one layer at least. Got an empty list. Leave it out for four depths.")
+        climbs = [content_climb(model, self._images, layer, **self._canvas, **self._options) for layer in layers]
+        self._paths = [climb.ascent.places[0] for climb in climbs]
+        self._range = climbs[0].ascent.parameterization.value_range
+        self._evolving = [_Evolving(climb, *self._evolution) for climb in climbs]
+
+    def look(self, model):
+        """Take the steps of this look towards what each layer says of the images now."""
+        found = []
+        for evolving in self._evolving:
+            remember(evolving.climb, self._images)
+            images = evolving.go_on()
+            found.append((images, np.sqrt(np.maximum(-evolving.climb.reached(images), 0))))
+        return found
+
+    def draw(self, found, caption, prefix):
+        """Return the sheet of one step, and the mean distance of each depth as a number."""
+        tag = f"{prefix}content"
+        columns = [
+            Column(path, to_pictures(images, _display(self._display, self._range))[0], _distances(distances))
+            for path, (images, distances) in zip(self._paths, found, strict=True)
+        ]
+        image = sheet(self._photos, columns, footer="; ".join(filter(None, [caption, self._note])))
+        text = (
+            "**Content images**: each image rebuilt, from noise, from what one layer says of it, a column per layer. "
+            "The distance is that of the features, relative to their size: 0 means that nothing is lost to the layer."
+        )
+        numbers = [
+            scalar_summary(f"{tag}/distance/{depth}", float(np.mean(distances)), f"Relative distance at {path}.")
+            for depth, (path, (_, distances)) in enumerate(zip(self._paths, found, strict=True), start=1)
+        ]
+        return [image_summary(tag, encoded(image), image.size, text), *numbers]
+
+
+def made_views(methods, watched, **shared):
+    """Return the views of made images.
+
+    Args:
+        methods: `"neurons"` or `"content"` -> the options of `NeuronImages` or `ContentImages`.
+        watched: The `Watched` images; None only without `"content"`.
+        **shared: `class_names`, `display` and `preprocess`, for all.
+    """
+    views = []
+    for word, options in methods.items():
+        options = shared | dict(options or {})
+        if word == "content":
+            options.pop("class_names", None)
+            views.append(ContentView(watched, **options))
+            continue
+        layer = options.pop("layer", None)
+        layers = layer if isinstance(layer, list | tuple) else [layer]
+        views += [NeuronView(watched, layer=each, **options) for each in layers]
+    return views
+
+
+def _tag(word, layer, path):
+    return word if layer is None else f"{word}@{layer if isinstance(layer, str) else path}"
+
+
+def _display(display, value_range):
+    """Return how made images are shown: as the user's own, which are in the same range."""
+    return display if callable(display) or (isinstance(display, tuple | list) and len(display) == 2) else value_range
+
+
+def _distances(distances):
+    return [[f"distance {amount(distance)}"] for distance in distances]
+
+
+def _check_options(word, options, known):
+    unknown = set(options) - set(known)
+    if unknown:
+        raise TypeError(
+            f"{word!r} has no option {', '.join(map(repr, sorted(unknown)))}. "
+            f"Further options are: {', '.join(sorted(known))}. Correct the name."
+        )
+
+
+def _check_steps(steps, restart):
+    for name, value, free in (("steps", steps, False), ("restart", restart, True)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+        if not whole and not (free and value is None):
+            raise ValueError(f"`{name}` must be a whole number from 1. Got {value!r}. Leave it out for the default.")
