@@ -11,7 +11,14 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return options.command(options) or 0
-    except (ValueError, TypeError, OSError) as error:
+    except ModuleNotFoundError as error:
+        print(
+            f"keras-see: this needs {str(error.name).partition('.')[0]}, which is not installed. Install it (the demo's "
+            "needs come with pip install 'keras_see[demo]'), or set KERAS_BACKEND to a framework that you have.",
+            file=sys.stderr,
+        )
+        return 2
+    except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"keras-see: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -40,34 +47,50 @@ def _parser():
 
 
 def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
 
 
 def _demo(options):
+    if options.data is not None and not Path(options.data).is_dir():
+        raise ValueError(
+            "--data must be a folder with one folder of pictures per class. "
+            f"There is no folder {options.data!r}. Check the path: FOLDER/class/picture.jpg."
+        )
     from keras_see import demo
 
-    try:
-        demo.run(options.data, options.log_dir, options.epochs)
-    except ModuleNotFoundError as error:
-        raise ValueError(f'The demo needs {error.name}. Install it: pip install "keras_see[demo]"') from error
+    demo.run(options.data, options.log_dir, options.epochs)
 
 
 def _layers(options):
-    import keras
-
-    from keras_see import layers
-
     if not Path(options.model).is_file():
         raise ValueError(f"MODEL must be a .keras file. There is no file {options.model!r}. Check the path.")
-    print(layers(keras.saving.load_model(options.model, compile=False, safe_mode=True)))
+    from keras_see import layers
+
+    print(layers(_loaded(options.model)))
+
+
+def _loaded(path):
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # what Keras raises depends on what the file holds
+        from keras_see.listing import first_line
+
+        raise ValueError(
+            f"MODEL must be a model that Keras can load by itself. {path!r} is none: {first_line(error)} "
+            "Save one with model.save('model.keras'); where it needs classes of your own, call keras_see.layers(model) "
+            "in your program."
+        ) from error
 
 
 def _board(options):
     if not Path(options.log_dir).is_dir():
         raise ValueError(f"FOLDER must hold a run. There is no folder {options.log_dir!r}. Check the path.")
+    if not any(Path(options.log_dir).rglob("*tfevents*")):
+        print(f"There are no event files in {options.log_dir!r} yet; pictures show once a run writes them.")
     # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
     flags = ["--logdir", options.log_dir, "--samples_per_plugin", "images=1000", "--port", str(options.port)]
     return subprocess.call([sys.executable, "-m", "tensorboard.main", *flags])

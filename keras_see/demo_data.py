@@ -85,8 +85,8 @@ class Photographs(keras.utils.PyDataset):
 def photographs(folder, side):
     """Return training and validation `Photographs` and the class names of a folder of class folders.
 
-    A folder with `train` and `val` (or `validation`, `test`) in it is taken as split; else a fifth of each class is
-    held back.
+    A folder with `train` and `val` (or `validation`, `test`) in it is taken as split; else a fifth of all is held
+    back. Pictures that cannot be read are left out, and named.
     """
     folder = Path(folder)
     held_back = next((folder / name for name in ("val", "validation", "test") if (folder / name).is_dir()), None)
@@ -101,7 +101,7 @@ def photographs(folder, side):
 
 
 def _files(folder):
-    files = sorted(file for file in folder.glob("*/*") if file.suffix.lower() in ENDINGS)
+    files = _readable(sorted(file for file in folder.glob("*/*") if file.suffix.lower() in ENDINGS))
     classes = sorted({file.parent.name for file in files})
     if len(classes) < 2 or len(files) < 10:
         raise ValueError(
@@ -110,6 +110,20 @@ def _files(folder):
             "Arrange them as FOLDER/class/picture.jpg."
         )
     return files, classes
+
+
+def _readable(files):
+    """Return the files that are pictures, and print which are not: found now, not in the middle of training."""
+    broken = []
+    for file in files:
+        try:
+            _square(file, 1)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow has many ways to say it
+            broken.append(file)
+    if broken:
+        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+        print(f"Left out, since they cannot be read as pictures: {', '.join(map(str, broken[:5]))}{more}", flush=True)
+    return [file for file in files if file not in broken]
 
 
 def _square(file, side):

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 import os
 import pathlib
 import subprocess
@@ -61,14 +62,14 @@ def test_imports_between_files_point_one_way():
 def test_importing_the_package_tries_no_framework_that_keras_does_not_try_itself(tmp_path):
     for name in FRAMEWORKS - {BACKEND}:  # stand-ins that tell of each try, whether the framework is installed or not
         (tmp_path / f"{name}.py").write_text(f"print('tried {name}')\nraise ImportError\n")
-    keras_alone, both = (run(f"import {package}", BACKEND, tmp_path) for package in ("keras", "keras_see"))
+    keras_alone, both = (run(script, BACKEND, tmp_path) for script in ("import keras", "from keras_see import *"))
     assert both.returncode == 0, both.stderr
     assert sorted(both.stdout.splitlines()) == sorted(keras_alone.stdout.splitlines())
     assert {path.name for path in tmp_path.iterdir()} <= {"__pycache__", *(f"{name}.py" for name in FRAMEWORKS)}
 
 
 def test_a_backend_without_gradients_is_refused_on_import(tmp_path):
-    done = run("import keras_see", "numpy", tmp_path)
+    done = run("from keras_see import Watch", "numpy", tmp_path)
     if "ModuleNotFoundError" in done.stderr:
         pytest.skip("this environment has not what Keras's NumPy backend needs")
     assert done.returncode != 0
@@ -85,3 +86,23 @@ def run(script, backend, folder):
         timeout=120,
         check=False,
     )
+
+
+def test_the_package_itself_imports_nothing_before_a_public_name_is_used(tmp_path):
+    heavy = "{'keras', 'numpy', 'tensorboard'}"
+    done = run(f"import sys, keras_see; dir(keras_see); print({heavy} & {{*sys.modules}})", BACKEND, tmp_path)
+    assert done.stdout == "set()\n", done.stderr
+
+
+def test_each_public_name_is_imported_from_where_its_reader_is_told_that_it_is():
+    told = {}
+    for node in ast.walk(FILES["__init__"]):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("keras_see"):
+            told |= {each.name: node.module.partition(".")[2] or each.name for each in node.names}
+    assert told == keras_see._HOMES
+    assert sorted(told) == sorted(keras_see.__all__)
+    for name, home in told.items():
+        module = importlib.import_module(f"keras_see.{home}")
+        assert getattr(keras_see, name) is (module if name == home else getattr(module, name))
+    with pytest.raises(AttributeError, match=r"has no attribute 'wach'\. It has Watch, "):
+        keras_see.wach  # noqa: B018

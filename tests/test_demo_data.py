@@ -61,3 +61,15 @@ def test_a_folder_that_is_split_already_is_taken_so(tmp_path):
 def test_a_folder_without_classes_is_refused(tmp_path):
     with pytest.raises(ValueError, match="FOLDER/class/picture"):
         photographs(tmp_path, 16)
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path, capsys):
+    folder_of(tmp_path)
+    whole = (tmp_path / "a" / "0.png").read_bytes()
+    (tmp_path / "a" / "0.png").write_bytes(whole[:-30])
+    (tmp_path / "b" / "0.png").write_text("no picture")
+    training, validation, _ = photographs(tmp_path, 16)
+    assert sum(len(part[number][1]) for part in (training, validation) for number in range(len(part))) == 10
+    said = capsys.readouterr().out
+    assert "Left out, since they cannot be read as pictures: " in said
+    assert all(f"{tmp_path / name / '0.png'}" in said for name in ("a", "b"))

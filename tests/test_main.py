@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -20,16 +21,34 @@ def test_layers_lists_a_saved_model(tmp_path, capsys):
     assert "class_maps    Conv2D" in capsys.readouterr().out.replace("class_maps   Conv2D", "class_maps    Conv2D")
 
 
+def test_a_framework_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "model.keras").write_text("never read")
+    environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": os.pathsep.join(sys.path)}
+    block = "import sys; sys.modules['torch'] = None; from keras_see.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", block, "layers", str(tmp_path / "model.keras")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "keras-see: this needs torch, which is not installed. Install it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["layers", "none.keras"], "There is no file 'none.keras'"),
+        (["layers", "text.keras"], "'text.keras' is none: "),
         (["board", "none"], "There is no folder 'none'"),
         (["demo", "--data", "none"], "FOLDER/class/picture.jpg"),
     ],
 )
 def test_what_is_wrong_ends_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.keras").write_text("no model")
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert message in said
