@@ -13,8 +13,8 @@ def main(arguments=None):
         return options.command(options) or 0
     except ModuleNotFoundError as error:
         print(
-            f"keras-see: this needs {str(error.name).partition('.')[0]}, which is not installed. Install it (the demo's "
-            "needs come with pip install 'keras_see[demo]'), or set KERAS_BACKEND to a framework that you have.",
+            f"keras-see: this needs {str(error.name).partition('.')[0]}, which is not installed. Install it (the "
+            "demo's needs come with pip install 'keras_see[demo]'), or set KERAS_BACKEND to a framework that you have.",
             file=sys.stderr,
         )
         return 2
