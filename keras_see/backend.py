@@ -14,6 +14,9 @@ if _NAME not in ("tensorflow", "jax", "torch"):
     )
 
 
+# Whether a compiled function computes only what its results need.
+DROPS_WHAT_IS_UNUSED = _NAME != "torch"
+
 if _NAME == "tensorflow":
     import tensorflow as tf
 

@@ -3,12 +3,14 @@
 import collections
 import contextlib
 import dataclasses
+import functools
 import threading
 
 import keras
 from keras import ops
 
 from keras_see import backend
+from keras_see.folding import Folding
 from keras_see.hooks import put, tapped
 from keras_see.inputs import picture_of
 from keras_see.listing import BATCH, stands_alone
@@ -97,11 +99,16 @@ class _Taps:
         ]
         self._calls = {(id(call.operation), call.turn): call for call in calls}
         self._turns = collections.Counter()
-        self.operations = list({id(call.operation): call.operation for call in calls}.values())
+        self._folding = Folding(listing)
+        self._folded = set(map(id, self._folding.operations))
+        wanted = [*(call.operation for call in calls), *self._folding.operations]
+        self.operations = list({id(operation): operation for operation in wanted}.values())
 
     def around(self, operation, run, args, kwargs):
         call = self._calls.get((id(operation), self._turns[id(operation)]))
         self._turns[id(operation)] += 1
+        if id(operation) in self._folded:
+            run = functools.partial(self._through_folding, operation, run)
         if call is None:
             return run(*args, **kwargs)
         if args:
@@ -113,6 +120,9 @@ class _Taps:
             kwargs = kwargs | {name: given}
         with self._keeping_logits(call, given):
             return self._plus_delta(call.path, run(*args, **kwargs))
+
+    def _through_folding(self, operation, run, *args, **kwargs):
+        return self._folding.run(operation, run, args, kwargs)
 
     def _plus_delta(self, place, tensor):
         if place not in self._deltas:
