@@ -25,6 +25,8 @@ class Choice:
         labels: Their class numbers, or None where nobody has told.
         preprocess: Makes of images what the model takes, or None if it takes them as they are.
         class_names: In the order of the class numbers, or None.
+        small: Whether the model is the small network.
+        given: Whether the images are those of the command line.
         photographs: uint8 RGB arrays `(height, width, 3)`, the given ones in their own sizes, or those of scikit-learn.
     """
 
@@ -33,29 +35,33 @@ class Choice:
     labels: np.ndarray | None
     preprocess: object
     class_names: list | None
+    small: bool
+    given: bool
     photographs: list
 
-    def prepared(self):
-        """Return the images as the model takes them, float32."""
-        return np.asarray(self.preprocess(self.images) if self.preprocess else self.images, "float32")
+    def prepared(self, images=None):
+        """Return images, its own unless others are given, as the model takes them, float32."""
+        images = self.images if images is None else images
+        return np.asarray(self.preprocess(images) if self.preprocess else images, "float32")
 
     def name(self, number):
-        """Return the name of a class."""
-        return self.class_names[number] if self.class_names else f"class {number}"
+        """Return the name of a class, the first of several ("Eskimo dog, husky")."""
+        return self.class_names[number].split(",")[0] if self.class_names else f"class {number}"
 
 
 def choose(description, count=6):
     """Return the `Choice` that the command line makes; without arguments, `count` new images for the small network."""
     options = _options(description)
     model, preprocess, class_names = _model(options)
-    photographs = [_opened(file) for file in options.image or ()]
-    labels, side = None, SIDE
-    if options.model is None and not photographs:
+    given = [_opened(file) for file in options.image or ()]
+    photographs = given or list(load_sample_images().images)
+    small, labels = options.model is None, None
+    if small and not given:
         images, labels, _ = colored_shapes(count, seed=1)
     else:
-        side = SIDE if options.model is None else model.input_shape[1] or 224
-        images = np.stack([_square(each, side) for each in photographs or load_sample_images().images])
-    return Choice(model, images, labels, preprocess, class_names, photographs or list(load_sample_images().images))
+        side = SIDE if small else model.input_shape[1] or 224
+        images = np.stack([_square(photograph, side) for photograph in photographs])
+    return Choice(model, images, labels, preprocess, class_names, small, bool(given), photographs)
 
 
 def save(picture, name):
@@ -63,6 +69,12 @@ def save(picture, name):
     file = Path(__file__).with_name(name)
     (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(file)
     print(f"Picture: {file}")
+
+
+def resized(images, side):
+    """Return uint8 images `(n, height, width, 3)` as squares of the given side."""
+    scaled = [Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS) for image in images]
+    return np.stack([np.asarray(image) for image in scaled])
 
 
 def _options(description):
@@ -111,6 +123,5 @@ def _square(photograph, side):
     """Return the middle square of a photograph, in the given size."""
     height, width = photograph.shape[:2]
     edge = min(height, width)
-    left, top = (width - edge) // 2, (height - edge) // 2
-    box = (left, top, left + edge, top + edge)
-    return np.asarray(Image.fromarray(photograph).resize((side, side), Image.Resampling.LANCZOS, box))
+    top, left = (height - edge) // 2, (width - edge) // 2
+    return resized(photograph[None, top : top + edge, left : left + edge], side)[0]

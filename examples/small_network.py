@@ -25,12 +25,26 @@ def small_network():
         return keras.saving.load_model(FILE)
     print("Training the small network of the examples, once ...", flush=True)
     keras.utils.set_random_seed(0)
-    network = _untrained()
+    network = untrained_network()
     images, labels, _ = colored_shapes(3200, seed=0)
     network.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     network.fit(images, labels, epochs=5, verbose=2)
     network.save(FILE)
     return network
+
+
+def untrained_network():
+    """Return the network as it is before training, not compiled."""
+    images = features = keras.Input((None, None, 3), name="images")
+    features = layers.Rescaling(1 / 127.5, offset=-1)(features)
+    for number, filters in enumerate((24, 32, 48, 64, 64, 96), start=1):
+        features = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(features)
+        features = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(features)
+        features = layers.ReLU(name=f"relu{number}")(features)
+        if number in (1, 3, 5):
+            features = layers.MaxPooling2D(name=f"pool{number}")(features)
+    means = layers.GlobalAveragePooling2D(name="gap")(features)
+    return keras.Model(images, layers.Dense(len(CLASSES), "softmax", name="predictions")(means), name="small_network")
 
 
 def colored_shapes(count, seed):
@@ -79,19 +93,6 @@ def _mask(shape, side, angle):
             pen.rectangle((place, 0, place + thick, large), fill=255)
             pen.rectangle((0, place, large, place + thick), fill=255)
     return mask.resize((side, side), Image.Resampling.BOX)
-
-
-def _untrained():
-    images = features = keras.Input((None, None, 3), name="images")
-    features = layers.Rescaling(1 / 127.5, offset=-1)(features)
-    for number, filters in enumerate((24, 32, 48, 64, 64, 96), start=1):
-        features = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(features)
-        features = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(features)
-        features = layers.ReLU(name=f"relu{number}")(features)
-        if number in (1, 3, 5):
-            features = layers.MaxPooling2D(name=f"pool{number}")(features)
-    means = layers.GlobalAveragePooling2D(name="gap")(features)
-    return keras.Model(images, layers.Dense(len(CLASSES), "softmax", name="predictions")(means), name="small_network")
 
 
 if __name__ == "__main__":
