@@ -55,8 +55,8 @@ def neuron_images(
         size: `(height, width)` in pixels. Default: what the model takes; 224 × 224 if it takes any.
         steps: Steps of the ascent.
         seed: Equal seeds give equal images.
-        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) for a
-            model that starts by rescaling from there, else (0, 1).
+        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) where
+            `preprocess` or the model rescales from there, else (0, 1).
         preprocess: Makes of images in this range what the model takes. It may be written for NumPy if it does the same
             linear thing to each pixel, else with `keras.ops`: the gradient goes through it.
         return_history: Whether to return also what was reached at each step, float32 `(k, steps)`, in units of the

@@ -42,8 +42,8 @@ def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=No
     Args:
         model: A built Keras model with one input.
         size: `(height, width)` in pixels. Default: what the model takes; 224 by 224 if it takes any.
-        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) for a
-            model that starts by rescaling from there, else (0, 1).
+        value_range: `(low, high)`, the values of black and white. Default: those of `samples`; else (0, 255) where
+            `preprocess` or the model rescales from there, else (0, 1).
         preprocess: Makes of images in this range what the model takes. It may be written for NumPy if it does the same
             linear thing to each pixel, else with `keras.ops`.
         samples: Images `(n, rows, columns, channels)` of the user's own, in this range: made images take their colours
@@ -58,7 +58,7 @@ def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=No
     # A linear `preprocess` is the same for every range; the default range needs the listing, so it comes later.
     convert = traceable(preprocess, shape, checked_range(value_range, (0.0, 1.0)))
     listing = _listing(model, traced_shape(convert, shape))
-    limits = checked_range(value_range, range_for(listing))
+    limits = checked_range(value_range, range_for(listing, convert, shape))
     return Canvas(parameterization_of(parameterization, shape, limits, samples), convert, listing)
 
 

@@ -98,7 +98,11 @@ class NeuronView:
         columns = [] if real is None else [self._most_exciting(real)]
         tag = prefix + self.names[0]
         image = sheet(
-            pictures, columns, captions=captions, footer="; ".join(filter(None, [caption, note])), title=self._path
+            pictures,
+            columns,
+            captions=captions,
+            footer="; ".join(filter(None, [caption, note])),
+            title=_short(self._path),
         )
         text = (
             f"**Neuron images** of {self._path}: what excites each channel most, found by changing an image, which "
@@ -117,7 +121,7 @@ class NeuronView:
     def _most_exciting(self, scores):
         best = scores.argmax(axis=0)
         captions = [[f"image {row}", amount(scores[row, place])] for place, row in enumerate(best)]
-        return Column("the most exciting image", self._photos[best], captions)
+        return Column("strongest image", self._photos[best], captions)
 
 
 class ContentView:
@@ -165,7 +169,7 @@ class ContentView:
         """Return the sheet of one step, and the mean distance of each depth as a number."""
         tag = f"{prefix}content"
         columns = [
-            Column(path, to_pictures(images, _display(self._display, self._range))[0], _distances(distances))
+            Column(_short(path), to_pictures(images, _display(self._display, self._range))[0], _distances(distances))
             for path, (images, distances) in zip(self._paths, found, strict=True)
         ]
         image = sheet(self._photos, columns, footer="; ".join(filter(None, [caption, self._note])))
@@ -199,6 +203,10 @@ def made_views(methods, watched, **shared):
         layers = layer if isinstance(layer, list | tuple) else [layer]
         views += [NeuronView(watched, layer=each, **options) for each in layers]
     return views
+
+
+def _short(path):
+    return path.rpartition("/")[2]  # a column has room for little; the description gives the whole path
 
 
 def _tag(word, layer, path):

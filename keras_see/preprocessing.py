@@ -10,6 +10,9 @@ from keras_see.listing import first_line
 # The size of made images where a model leaves height and width open: what most ImageNet models were trained on.
 USUAL_SIZE = (224, 224)
 
+# What makes less than this of a step of one has divided by 255, or by half of that.
+DIVIDED = 0.1
+
 # How far, as a share of the largest value, float32 arithmetic may be from an exactly linear map.
 ROUNDING = 1e-4
 
@@ -49,11 +52,24 @@ def checked_range(value_range, default=None):
     return float(numbers[0]), float(numbers[1])
 
 
-def range_for(listing):
-    """Return the range that a model takes as far as it tells: (0, 255) if it starts by dividing, else (0, 1)."""
-    first = listing.calls[0].operation if listing.calls else None
-    scale = np.max(getattr(first, "scale", 1.0)) if type(first).__name__ == "Rescaling" else 1.0
-    return (0.0, 255.0) if scale < 1 / 100 else (0.0, 1.0)
+def range_for(listing, preprocess, shape):
+    """Return the range of images for this `preprocess` and model, as far as these tell: (0, 255), else (0, 1).
+
+    Bytes are expected by what divides, or takes off a mean that only bytes have: a `preprocess`, or a layer that
+    comes before all layers with weights.
+    """
+    black, white = (ops.convert_to_numpy(preprocess(ops.full((1, *shape), value))) for value in (0.0, 1.0))
+    if np.abs(black).max() > BRIGHT or np.abs(white - black).max() < DIVIDED:
+        return 0.0, 255.0
+    for operation in (call.operation for call in listing.calls if call.is_leaf):
+        kind = type(operation).__name__
+        if kind == "Rescaling" and np.max(operation.scale) < DIVIDED:
+            return 0.0, 255.0
+        if kind == "Normalization" and np.abs(ops.convert_to_numpy(operation.mean)).max() > BRIGHT:
+            return 0.0, 255.0
+        if getattr(operation, "weights", None):
+            break
+    return 0.0, 1.0
 
 
 def range_of(images):

@@ -102,6 +102,7 @@ class _Grid:
         self.foot = LINE * max([under, *(len(lines) for column in columns for lines in column.captions)])
         self.row_height = self.height + self.foot + GAP
         self.blocks = max(1, min(self.count, ACROSS // len(columns)))
+        self.blocks = math.ceil(self.count / math.ceil(self.count / self.blocks)) if self.count else 1  # 6 as 3 and 3
         while (
             self.count > FEW and self.count / self.blocks * self.row_height > TALLEST * self.blocks * self.block_width
         ):

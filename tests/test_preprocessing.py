@@ -75,10 +75,41 @@ def test_the_range_of_images_is_recognised():
     assert range_of(np.array([-7.0, 300.0])) == (-7, 300)
 
 
-def test_a_model_that_starts_by_dividing_takes_bytes():
-    for scale, wanted in [(1 / 255, (0, 255)), (1 / 127.5, (0, 255)), (2.0, (0, 1))]:
-        model = keras.Sequential([keras.Input((4, 4, 3)), layers.Rescaling(scale), layers.Conv2D(2, 3)])
-        assert range_for(listing_of(model, np.zeros((1, 4, 4, 3), "float32"))) == wanted
+@pytest.mark.parametrize(
+    ("first", "wanted"),
+    [
+        (layers.Rescaling(1 / 255), (0, 255)),
+        (layers.Rescaling(1 / 127.5, offset=-1), (0, 255)),
+        (layers.Rescaling(2.0), (0, 1)),
+        (layers.Normalization(mean=[120.0, 115, 100], variance=[4000.0] * 3), (0, 255)),
+        (layers.Normalization(mean=0.5, variance=0.1), (0, 1)),
+    ],
+)
+def test_a_model_that_divides_before_all_weights_takes_bytes(first, wanted):
+    shape = (4, 4, 3)
+    model = keras.Sequential([keras.Input(shape), layers.RandomFlip(), first, layers.Conv2D(2, 3)])
+    assert range_for(listing_of(model, np.zeros((1, *shape), "float32")), lambda x: x, shape) == wanted
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "wanted"),
+    [
+        (lambda x: x / 255.0, (0, 255)),
+        (lambda x: x / 127.5 - 1.0, (0, 255)),
+        (lambda x: (x / 255.0 - 0.45) / 0.225, (0, 255)),
+        (lambda x: x[..., ::-1] - 110.0, (0, 255)),
+        (lambda x: 2.0 * x - 1.0, (0, 1)),
+        (lambda x: (x - 0.45) / 0.225, (0, 1)),
+        (lambda x: x, (0, 1)),
+    ],
+)
+def test_a_preprocess_that_divides_or_takes_off_a_mean_of_bytes_takes_bytes(preprocess, wanted):
+    shape = (4, 4, 3)
+    model = keras.Sequential([keras.Input(shape), layers.Conv2D(2, 3)])
+    assert (
+        range_for(listing_of(model, np.zeros((1, *shape), "float32")), traceable(preprocess, shape, (0, 1)), shape)
+        == wanted
+    )
 
 
 def test_the_size_is_the_models_own_or_the_users():
