@@ -27,7 +27,8 @@ LEAK = 0.1
 RETRY = 4
 
 # Progress is shown by itself when a run will take longer than this, in seconds.
-LONG = 10.0
+# So many steps are timed to tell.
+LONG, TIMED = 10.0, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,12 +209,12 @@ class _Progress:
     """A bar that shows itself when asked, or when what is left will take long."""
 
     def __init__(self, steps, wanted):
-        self._steps, self._wanted, self._done = steps, wanted, 0
+        self._steps, self._wanted, self._done, self._ends = steps, wanted, 0, []
         self._bar = keras.utils.Progbar(steps, unit_name="step") if wanted else None
 
     def update(self, reached):
         self._done += 1
-        if self._wanted is None and self._bar is None and self._done in (1, 4):
+        if self._wanted is None and self._done <= TIMED:
             self._decide(reached)
         if self._bar is not None:
             mean = float(np.mean(ops.convert_to_numpy(reached)))
@@ -221,10 +222,10 @@ class _Progress:
 
     def _decide(self, reached):
         ops.convert_to_numpy(reached)  # waits for the device
-        if self._done == 1:
-            self._since = time.monotonic()  # the first step holds the trace
-        elif (time.monotonic() - self._since) / 3 * (self._steps - 4) > LONG:
-            self._bar = keras.utils.Progbar(self._steps, unit_name="step")
+        self._ends.append(time.monotonic())
+        if self._done == TIMED:
+            fastest = float(np.diff(self._ends).min())  # others hold a trace
+            self._bar = keras.utils.Progbar(self._steps, unit_name="step") if fastest * self._steps > LONG else None
 
 
 _TENSORS = ("parameters", "mean", "square", "slopes", "silent")
