@@ -2,6 +2,7 @@
 
 from typing import TypedDict, Unpack
 
+from keras_see.checks import keywords_of, refuse_unknown
 from keras_see.climb import checked_seed, made
 from keras_see.climbs import class_climb, neuron_climb
 
@@ -84,6 +85,8 @@ def neuron_images(
         >>> neuron_images(model, "conv", channels=[0, 3], steps=5).shape
         (2, 16, 16, 3)
     """
+    known = set(NeuronOptions.__annotations__)
+    refuse_unknown(set(options) - known, known | keywords_of(neuron_images), "neuron_images")
     seed, shape = checked_seed(seed), {"size": size, "value_range": value_range, "preprocess": preprocess}
     climb = neuron_climb(model, layer, channels, **shape, **options)
     return made(climb, steps, seed, verbose=verbose, return_history=return_history)
@@ -134,6 +137,8 @@ def class_images(
         >>> class_images(gap_classifier(5, (16, 16, 3)), [0, 4], steps=5).shape
         (2, 16, 16, 3)
     """
+    known = set(Options.__annotations__)
+    refuse_unknown(set(options) - known, known | keywords_of(class_images), "class_images")
     seed, shape = checked_seed(seed), {"size": size, "value_range": value_range, "preprocess": preprocess}
     climb = class_climb(model, targets, **shape, **options)
     return made(climb, steps, seed, verbose=verbose, return_history=return_history)

@@ -29,7 +29,7 @@ class _Maps(Series):
     """A series of maps of the watched images, and of images made in the same run."""
 
     def __init__(
-        self, log_dir, images, targets, methods, *,
+        self, log_dir, images, targets, methods, /, *,
         labels=None, n=None, preprocess=None, class_names=None, display=None, scale="run", regions=None, batch_size=32,
         **when: Unpack[When],
     ):  # fmt: skip

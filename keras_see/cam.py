@@ -4,9 +4,10 @@ import math
 
 from keras import ops
 
+from keras_see.checks import shown
 from keras_see.listing import closing_activation
 from keras_see.passes import Method, Request, explain
-from keras_see.pictures import resized_to
+from keras_see.pictures import check_size, resized_to
 
 # Layers and operations that can average over all places.
 AVERAGES = ("GlobalAveragePooling2D", "AveragePooling2D", "Mean")
@@ -50,6 +51,7 @@ def class_activation_maps(model, images, targets=None, *, size=None, batch_size=
         >>> class_activation_maps(model, images, targets=3).shape
         (2, 8, 8)
     """
+    check_size(size)
     maps = explain(model, images, [Request(CAM)], targets, batch_size=batch_size).maps[0]
     return resized_to(maps, size, images)
 
@@ -67,8 +69,9 @@ def gap_call(listing):
 
 
 _NO_HEAD = (
-    "CAM needs a GAP head: a layer that averages each channel over all places (GlobalAveragePooling2D), then nothing "
-    "but layers that are linear in inference, one after the other. This model has none: {}. "
+    "For CAM `model` must have a GAP head: a layer that averages each channel over all places "
+    "(GlobalAveragePooling2D), then nothing but layers that are linear in inference, one after the other. "
+    "This one has none: {}. "
     "Use Grad-CAM, or build the model with keras_see.gap_classifier."
 )
 
@@ -93,7 +96,7 @@ def _is_linear(call):
 def _place(listing, layer):
     gap = gap_call(listing)
     if layer is not None and listing.find(layer) not in (gap, listing.default_call()):
-        raise ValueError(f"CAM looks at what {gap.path!r} averages. Got the layer {layer!r}. Leave `layer` out.")
+        raise ValueError(f"CAM looks at what {gap.path!r} averages. Got the layer {shown(layer)}. Leave `layer` out.")
     return gap.input_path
 
 

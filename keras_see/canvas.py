@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_see.inputs import check_inputs, check_model
-from keras_see.listing import Listing
+from keras_see.listing import Listing, per_batch
 from keras_see.parameterization import parameterization_of
 from keras_see.passes import listing_of
 from keras_see.preprocessing import checked_range, made_shape, range_for, range_of, traceable, traced_shape
@@ -57,22 +57,22 @@ def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=No
         value_range = range_of(samples)
     # A linear `preprocess` is the same for every range; the default range needs the listing, so it comes later.
     convert = traceable(preprocess, shape, checked_range(value_range, (0.0, 1.0)))
-    listing = _listing(model, traced_shape(convert, shape))
+    listing = _listing(model, traced_shape(convert, shape), "size" if preprocess is None else "preprocess")
     limits = checked_range(value_range, range_for(listing, convert, shape))
     return Canvas(parameterization_of(parameterization, shape, limits, samples), convert, listing)
 
 
-def _listing(model, shape):
+def _listing(model, shape, chosen):
     """Return the listing, sure that no layer is left without rows or columns."""
     try:
         listing = listing_of(model, np.zeros((1, *shape), "float32"))
     except ValueError as error:
-        raise ValueError(f"`size` must be what the model can take. {error}") from error
+        raise ValueError(f"`{chosen}` must lead to what the model can take. {error}") from error
     empty = next((call for call in listing.calls if call.shape is not None and 0 in call.shape), None)
     if empty is not None:
         raise ValueError(
             "`size` must be large enough that every layer keeps rows and columns. With images of shape "
-            f"{shape} {empty.path!r} gives {('batch', *empty.shape[1:])}. Make it larger."
+            f"{shape} {empty.path!r} gives {per_batch(empty.shape)}. Make it larger."
         )
     return listing
 

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 
+from keras_see.checks import is_number, is_whole, shown
 from keras_see.inputs import batches
 
 _LOGGER = logging.getLogger("keras_see")
@@ -89,8 +90,8 @@ class Climb:
 
 def made(climb, steps, seed, *, cool=False, verbose=None, return_history=False):
     """Return the images of a climb from noise (and the history), sure that each one moved and is finite."""
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"`steps` must be a whole number from 1. Got {steps!r}. 256 is the default.")
+    if not is_whole(steps, 1):
+        raise ValueError(f"`steps` must be a whole number from 1. Got {shown(steps)}. 256 is the default.")
     buffers, history = climb.run(climb.start(seed), steps, cool=cool, progress=verbose)
     constant = (np.ptp(history, axis=1) == 0) & (climb.silent(buffers) == 0) & (steps > 1)
     images, silent = _woken(climb, buffers)
@@ -107,9 +108,16 @@ def made(climb, steps, seed, *, cool=False, verbose=None, return_history=False):
 
 def checked_seed(seed):
     """Return a seed, sure that it is a whole number from 0."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"`seed` must be a whole number from 0. Got {seed!r}. Equal seeds give equal images.")
+    if not is_whole(seed):
+        raise ValueError(f"`seed` must be a whole number from 0. Got {shown(seed)}. Equal seeds give equal images.")
     return int(seed)
+
+
+def checked_rate(rate):
+    """Return a step size, sure that it is a number above 0."""
+    if not is_number(rate) or rate <= 0:
+        raise ValueError(f"`rate` must be a number above 0. Got {shown(rate)}. Leave it out for the usual one.")
+    return float(rate)
 
 
 def _woken(climb, buffers):

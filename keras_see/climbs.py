@@ -8,8 +8,11 @@ import numpy as np
 from keras_see import objectives
 from keras_see.ascent import RATE, Ascent
 from keras_see.canvas import canvas_of
-from keras_see.climb import Climb
+from keras_see.checks import is_number, is_whole, is_word, numeric, shape_of, shown
+from keras_see.climb import Climb, checked_rate
+from keras_see.listing import per_batch
 from keras_see.targets import resolve
+from keras_see.transforms import Transforms
 
 # Of a hidden layer a callback shows so many channels.
 SHOWN = 6
@@ -51,7 +54,8 @@ def neuron_climb(
         aim = _aim(objective, call, position)
     if diversity:
         aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(keys)
-    ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
+    views = {"transforms": _checked_views(transforms), "preprocess": canvas.preprocess}
+    ascent = Ascent(model, aim, canvas.parameterization, rate=checked_rate(rate), **views)
     return Climb(ascent, keys, [wanted], batch_size, names)
 
 
@@ -59,19 +63,21 @@ def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, ba
     """Return the `Climb` of `class_images`; all arguments are those of `class_images`."""
     canvas = canvas_of(model, **options)
     targets = _all_classes(canvas.listing) if targets is None else targets
-    if isinstance(targets, str) or callable(targets):
+    rows = numeric(targets)
+    if rows is None or not rows.size:
         raise ValueError(
             "`targets` must be class numbers, or weights of the outputs, one row per image. "
-            f"Got {targets!r}. Pass [0, 1, 2], for instance."
+            f"Got {shown(targets)}. Pass [0, 1, 2], for instance."
         )
-    targets = np.atleast_1d(targets)
+    targets = np.atleast_1d(rows)
     target = resolve(targets, canvas.listing, len(targets))
     names = [f"row {row}" for row in range(len(targets))] if target.classes is None else target.classes.tolist()
     keys = range(len(targets)) if target.classes is None else target.classes.tolist()
     aim = objectives.units(target)
     if diversity:
         aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(targets)
-    ascent = Ascent(model, aim, canvas.parameterization, transforms=transforms, preprocess=canvas.preprocess, rate=rate)
+    views = {"transforms": _checked_views(transforms), "preprocess": canvas.preprocess}
+    ascent = Ascent(model, aim, canvas.parameterization, rate=checked_rate(rate), **views)
     return Climb(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
 
 
@@ -103,18 +109,24 @@ def _is_output(call, listing):
 
 
 def _aim(objective, call, position):
+    if not is_word(objective, ("channel", "neuron")):
+        came = shown(objective)
+        raise ValueError(f'`objective` must be "channel", "neuron" or "layer". Got {came}. Choose one of them.')
     if objective == "channel":
+        if position is not None:
+            raise ValueError(
+                f'`position` is that of single neurons. Got {shown(position)} for channels. Add objective="neuron".'
+            )
         return objectives.channels(call.path)
-    if objective != "neuron":
-        raise ValueError(f'`objective` must be "channel", "neuron" or "layer". Got {objective!r}. Choose one of them.')
     sides = call.shape[1:3]
     if len(call.shape) != 4:
         raise ValueError(
-            'The objective "neuron" needs a layer with rows and columns: (batch, rows, columns, channels). '
-            f'That of {call.path!r} has shape {("batch", *call.shape[1:])}. Use the objective "channel".'
+            'For `objective="neuron"` the layer must have rows and columns: (batch, rows, columns, channels). '
+            f'That of {call.path!r} has shape {per_batch(call.shape)}. Use objective="channel".'
         )
-    if position is not None and not all(0 <= place < side for place, side in zip(position, sides, strict=True)):
-        raise ValueError(f"`position` must be (row, column) inside {sides}. Got {position!r}. Count from 0.")
+    is_pair = shape_of(position) == (2,) and all(map(is_whole, position))
+    if position is not None and not (is_pair and all(np.less(position, sides))):
+        raise ValueError(f"`position` must be (row, column) inside {sides}. Got {shown(position)}. Count from 0.")
     return objectives.neurons(call.path, position)
 
 
@@ -122,11 +134,12 @@ def _wanted(channels, direction, count):
     """Return what each image wants `(n, k)`, the keys of their starts, and their names."""
     if direction is not None:
         _refuse(channels)
-        rows = np.atleast_2d(np.asarray(direction, "float32"))
+        rows = numeric(direction)
+        rows = np.zeros((1, 0)) if rows is None else np.atleast_2d(rows).astype("float32")
         if rows.ndim != 2 or rows.shape[1] != count or not np.all(np.isfinite(rows)) or not rows.any(axis=1).all():
             raise ValueError(
                 f"`direction` must hold {count} finite numbers, not all zero, one per channel of the layer. "
-                f"Got shape {np.shape(direction)}. Pass (k,) or (n, k)."
+                f"Got {shown(direction)}. Pass (k,) or (n, k)."
             )
         return rows, _distinct(range(len(rows))), [f"direction {row}" for row in range(len(rows))]
     if channels is None:
@@ -136,20 +149,25 @@ def _wanted(channels, direction, count):
                 f"`channels` must say which are wanted where a layer has more than {MANY}. This one has {count}. "
                 "Pass channels=range(8), for instance."
             )
-    numbers = np.atleast_1d(np.asarray(channels))
-    if (
-        numbers.ndim != 1
-        or not numbers.size
-        or numbers.dtype.kind not in "iu"
-        or numbers.min() < 0
-        or numbers.max() >= count
-    ):
+    numbers = numeric(channels)
+    numbers = np.zeros(0) if numbers is None else np.atleast_1d(numbers)
+    are_whole = numbers.ndim == 1 and numbers.size and numbers.dtype.kind in "iu"
+    if not are_whole or numbers.min() < 0 or numbers.max() >= count:
         raise ValueError(
             f"`channels` must be whole numbers from 0 to {count - 1}: the layer has {count} channels. "
-            f"Got {channels!r}. Correct it."
+            f"Got {shown(channels)}. keras_see.layers(model) lists the layers with their channels."
         )
     numbers = numbers.tolist()
     return objectives.one_hot(numbers, count), _distinct(numbers), [f"channel {number}" for number in numbers]
+
+
+def _checked_views(transforms):
+    if transforms is None or isinstance(transforms, Transforms):
+        return transforms
+    raise TypeError(
+        "`transforms` must be a keras_see.transforms.Transforms or None. "
+        f"Got {shown(transforms)}. Leave it out, or pass Transforms(jitter=0, rotate=0, scale=(1, 1)) for none."
+    )
 
 
 def _distinct(numbers):
@@ -164,7 +182,7 @@ def _distinct(numbers):
 
 def _depth(call):
     if call.shape is None or len(call.shape) < 2:
-        found = "gives no single tensor" if call.shape is None else f"gives shape {('batch', *call.shape[1:])}"
+        found = "gives no single tensor" if call.shape is None else f"gives shape {per_batch(call.shape)}"
         raise ValueError(
             "`layer` must have an output with channels: one tensor (batch, ..., channels). "
             f"{call.path!r} {found}. keras_see.layers(model) lists all; choose another."
@@ -180,8 +198,8 @@ def _refuse(channels):
 
 
 def _from_zero(diversity):
-    if not diversity >= 0:
-        raise ValueError(f"`diversity` must be a number from 0. Got {diversity!r}. 0 leaves images alone.")
+    if not is_number(diversity) or diversity < 0:
+        raise ValueError(f"`diversity` must be a number from 0. Got {shown(diversity)}. 0 leaves images alone.")
     return float(diversity)
 
 

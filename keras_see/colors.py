@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_see.checks import is_word, shown
+
 # Each map at 17 equal steps. inferno, magma and viridis: van der Walt and Smith 2015, public domain (CC0).
 # turbo: Mikhailov 2019, *Turbo, An Improved Rainbow Colormap for Visualization*. Apart from 0.03 of the full range
 # they agree with the originals at all 256 places.
@@ -22,8 +24,8 @@ NAMES = tuple(_TABLES)
 
 def colored(shares, name):
     """Return the colours of shares between 0 and 1 as float32 0–255, with a last axis of three."""
-    if name not in _TABLES:
-        raise ValueError(f"`colors` must be one of {', '.join(NAMES)}. Got {name!r}. Choose one of them.")
+    if not is_word(name, NAMES):
+        raise ValueError(f"`colors` must be one of {', '.join(NAMES)}. Got {shown(name)}. Choose one of them.")
     table = np.array([list(bytes.fromhex(color)) for color in _TABLES[name].split()], "float32")
     places = np.linspace(0, 1, len(table))
     channels = [np.interp(shares, places, table[:, channel]) for channel in range(3)]

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from keras_see.checks import is_number, numeric, shown
 from keras_see.inputs import check_inputs, picture_of
+from keras_see.listing import first_line
 
 # The ranges in which people keep images, tried in this order, with the name that captions and messages use.
 RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -25,23 +27,39 @@ def to_pictures(images, display=None):
         uint8 `(n, height, width, 3)` and a str, empty where the range was known.
     """
     if callable(display):
-        images, display = np.asarray(display(np.array(picture_of(images)))), None
+        images, display = _checked(_drawn(display, images)), None
     elif display is not None and not _is_pair(display):
-        images, display = np.asarray(display), None
+        images, display = _checked(display), None
     else:
         _check_pair(display)
         images = np.asarray(picture_of(check_inputs(images)))
-    if images.ndim != 4:
-        raise ValueError(
-            "`display` must give pictures of shape (n, height, width, channels). "
-            f"Got shape {images.shape}. Keep the batch axis and the channels."
-        )
     if images.dtype == np.uint8:
         return _rgb(images), ""
     images = images.astype("float32") * (255.0 if images.dtype == bool else 1.0)
     low, high, note = (*display, "") if display is not None else _range(images)
     scaled = (images - low) / (high - low) * 255.0
     return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), note
+
+
+def _drawn(display, images):
+    try:
+        return display(np.array(picture_of(images)))
+    except Exception as error:
+        raise ValueError(
+            "`display` as a function must make pictures of images (n, height, width, channels). "
+            f"Got {type(error).__name__}: {first_line(error)} Try it on the images by itself."
+        ) from error
+
+
+def _checked(pictures):
+    """Return pictures that the user made, sure that they are that."""
+    array = numeric(pictures)
+    if array is None or array.ndim != 4 or not array.size or not np.all(np.isfinite(array)):
+        raise ValueError(
+            "`display` must be None, (black, white), or pictures (n, height, width, channels) of finite numbers, or a "
+            f"function that makes them. Got {shown(pictures)}. Leave it out if the images are pictures themselves."
+        )
+    return array
 
 
 def _range(images):
@@ -61,10 +79,10 @@ def _rgb(pictures):
 
 
 def _check_pair(display):
-    if display is not None and not (np.all(np.isfinite(display)) and display[0] != display[1]):
+    if display is not None and not (all(map(is_number, display)) and display[0] != display[1]):
         raise ValueError(
             "`display` as a pair must be the values of black and of white, two different finite numbers. "
-            f"Got {tuple(display)}. Pass for example (-1, 1)."
+            f"Got {shown(tuple(display))}. Pass for example (-1, 1)."
         )
 
 

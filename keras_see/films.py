@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_see.checks import is_number, shape_of, shown
 from keras_see.tensorboard import read
 
 ENDINGS = (".gif", ".webp", ".png")
@@ -29,9 +30,15 @@ def save_film(source, path, *, tag=None, seconds=0.4):
         >>> pictures = [(step, np.full((8, 8, 3), 20 * step, "uint8")) for step in range(5)]
         >>> save_film(pictures, tempfile.mkdtemp() + "/film.gif")
     """
-    path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise ValueError(f"`path` must end in {', '.join(ENDINGS)}. Got {str(path)!r}. Choose one of these endings.")
+    if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() not in ENDINGS:
+        raise ValueError(f"`path` must end in {', '.join(ENDINGS)}. Got {shown(path)}. Choose one of these endings.")
+    if not Path(path).parent.is_dir():
+        folder = str(Path(path).parent)
+        raise FileNotFoundError(
+            f"`path` must lie in a folder that exists. There is no folder {folder!r}. Make it first."
+        )
+    if not is_number(seconds) or seconds <= 0:
+        raise ValueError(f"`seconds` must be a number above 0. Got {shown(seconds)}. 0.4 is the default.")
     frames = [Image.fromarray(np.asarray(picture)) for _, picture in _steps(source, tag)]
     size = max(frame.width for frame in frames), max(frame.height for frame in frames)
     frames = [_on_white(frame, size) for frame in frames]
@@ -41,24 +48,40 @@ def save_film(source, path, *, tag=None, seconds=0.4):
 
 def _steps(source, tag):
     """Return the `(step, picture)` list that is meant."""
-    if isinstance(source, list):
-        return _some(source, source)
-    log = source if isinstance(source, Mapping) else read(os.fspath(source))
-    if tag is not None and tag in log:
-        return _some(log[tag], tag)
-    tags = [name for name in log if log[name] and np.ndim(log[name][0][1]) == 3]
+    if isinstance(source, list | tuple):
+        wrong = [pair for pair in source if not _is_step(pair)]
+        if source and not wrong:
+            return source
+        raise ValueError(
+            "`source` as a list must hold pairs (step, picture), pictures being uint8 of shape (height, width, 3). "
+            f"Got {shown(wrong[0]) if wrong else 'none'}. Pairs are made with list(enumerate(pictures))."
+        )
+    if not isinstance(source, str | os.PathLike | Mapping):
+        raise TypeError(
+            "`source` must be the folder of a run, what keras_see.read returned, or a list of (step, picture). "
+            f"Got {shown(source)}. Pairs are made with list(enumerate(pictures))."
+        )
+    if not isinstance(source, Mapping) and not Path(source).is_dir():
+        raise FileNotFoundError(
+            f"`source` must be a folder that exists. There is no folder {str(source)!r}. Check the path."
+        )
+    log = source if isinstance(source, Mapping) else read(source)
+    if isinstance(tag, str) and tag in log and all(map(_is_step, log[tag])):
+        return log[tag]
+    tags = [name for name in log if log[name] and _is_step(log[name][0])]
     if tag is None and len(tags) == 1:
         return log[tags[0]]
     raise ValueError(
-        f"`tag` must be one of the tags with pictures: {', '.join(tags) or 'there is none'}. Got {tag!r}. "
+        f"`tag` must be one of the tags with pictures: {', '.join(tags) or 'there is none'}. Got {shown(tag)}. "
         "Choose one of these."
     )
 
 
-def _some(steps, what):
-    if steps and all(np.ndim(picture) == 3 for _, picture in steps):
-        return steps
-    raise ValueError(f"A film needs (step, picture) pairs, one at least. {what!r} has none. Choose another tag.")
+def _is_step(pair):
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        return False
+    shape = shape_of(pair[1]) or ()
+    return len(shape) == 3 and shape[-1] in (3, 4) and np.asarray(pair[1]).dtype == np.uint8
 
 
 def _on_white(frame, size):

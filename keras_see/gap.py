@@ -3,6 +3,9 @@
 import keras
 from keras import layers
 
+from keras_see.checks import is_whole, is_word, shown
+from keras_see.inputs import input_shapes
+
 # Filters of the small backbone's convolutions, and after which of them the features halve in size. A feature then
 # sees 38 × 38 pixels.
 SMALL = (16, 32, 32, 64, 64, 128)
@@ -36,17 +39,17 @@ def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activa
         >>> gap_classifier(10, input_shape=(32, 32, 3)).output_shape
         (None, 10)
     """
-    _check(classes, input_shape, head, activation)
+    _check(classes, head, activation)
     if classes == 1 and activation == "softmax":
         activation = "sigmoid"  # the softmax of one number is always 1
-    if backbone is not None and input_shape is None:
-        input_shape = tuple(backbone.input_shape[1:])
-    inputs = keras.Input(input_shape or (None, None, 3), name="images")
+    own = (None, None, 3) if backbone is None else _shape_of(backbone)
+    inputs = keras.Input(own if input_shape is None else _fitting(input_shape, own), name="images")
     features = _small_backbone(inputs) if backbone is None else backbone(inputs)
-    if len(features.shape) != 4:
+    came = getattr(features, "shape", "several tensors")
+    if len(came) != 4:
         raise ValueError(
             "`backbone` must give features of shape (batch, rows, columns, channels). "
-            f"{backbone.name!r} gives {features.shape}. Build it with include_top=False and pooling=None."
+            f"{backbone.name!r} gives {came}. Build it with include_top=False and pooling=None."
         )
     if head == "conv":
         features = layers.Conv2D(classes, 1, name="class_maps")(features)
@@ -68,14 +71,44 @@ def _small_backbone(features):
     return features
 
 
-def _check(classes, input_shape, head, activation):
-    if not isinstance(classes, int) or classes < 1:
-        raise ValueError(f"`classes` must be a whole number from 1. Got {classes!r}. Pass how many classes there are.")
-    if input_shape is not None and len(input_shape) != 3:
+def _check(classes, head, activation):
+    if not is_whole(classes, 1):
         raise ValueError(
-            f"`input_shape` must be (height, width, channels). Got {input_shape!r}. Leave the batch axis out."
+            f"`classes` must be a whole number from 1. Got {shown(classes)}. Pass how many classes there are."
         )
-    if head not in ("conv", "dense"):
-        raise ValueError(f'`head` must be "conv" or "dense". Got {head!r}. Choose one of them.')
-    if activation not in ("softmax", "sigmoid", "linear", None):
-        raise ValueError(f'`activation` must be "softmax", "sigmoid" or None. Got {activation!r}. Choose one of them.')
+    if not is_word(head, ("conv", "dense")):
+        raise ValueError(f'`head` must be "conv" or "dense". Got {shown(head)}. Choose one of them.')
+    if activation is not None and not is_word(activation, ("softmax", "sigmoid", "linear")):
+        raise ValueError(
+            f'`activation` must be "softmax", "sigmoid" or None. Got {shown(activation)}. Choose one of them.'
+        )
+
+
+def _shape_of(backbone):
+    """Return the shape of the images that a backbone takes, without the batch axis."""
+    if not isinstance(backbone, keras.Model):
+        raise TypeError(
+            "`backbone` must be a keras.Model from images to features. "
+            f"Got {shown(backbone)}. Pass for example keras.applications.MobileNetV2(include_top=False)."
+        )
+    shapes = input_shapes(backbone)
+    if shapes is None or len(shapes) != 1 or len(shapes[0]) != 4:
+        came = "tells none" if shapes is None else f"takes {', '.join(map(str, shapes))}"
+        raise ValueError(
+            "`backbone` must take one input of shape (batch, height, width, channels). "
+            f"{backbone.name!r} {came}. Start it with keras.Input((height, width, channels))."
+        )
+    return shapes[0][1:]
+
+
+def _fitting(shape, own):
+    """Return an input shape, sure that the backbone takes it."""
+    sides = tuple(shape) if isinstance(shape, list | tuple) else ()
+    if len(sides) != 3 or not all(is_whole(side, 1) or side is None for side in sides) or sides[-1] is None:
+        raise ValueError(
+            f"`input_shape` must be (height, width, channels). Got {shown(shape)}. "
+            "Leave the batch axis out. Height and width may be None."
+        )
+    if any(None not in (side, known) and side != known for side, known in zip(sides, own, strict=True)):
+        raise ValueError(f"`input_shape` must be what the backbone takes, {own}. Got {sides}. Leave it out for that.")
+    return sides

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_see.passes import Method, Request, explain
-from keras_see.pictures import resized_to
+from keras_see.pictures import check_size, resized_to
 
 
 def grad_cam_maps(model, images, targets=None, *, layer=None, size=None, batch_size=32):
@@ -36,6 +36,7 @@ def grad_cam_maps(model, images, targets=None, *, layer=None, size=None, batch_s
         >>> grad_cam_maps(model, np.zeros((2, 32, 32, 3)), size="images").shape
         (2, 32, 32)
     """
+    check_size(size)
     result = explain(model, images, [Request(GRAD_CAM, layer)], targets, batch_size=batch_size)
     return resized_to(result.maps[0], size, images).clip(0)
 

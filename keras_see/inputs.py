@@ -6,15 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_see.checks import is_whole, shown
 from keras_see.listing import BATCH
 
 
 def check_model(model):
     """Raise unless `model` is a Keras model or layer whose weights exist."""
     if not isinstance(model, keras.Layer):
-        raise TypeError(
-            f"`model` must be a keras.Model. Got {type(model).__name__}. Pass the model itself, built or loaded."
-        )
+        raise TypeError(f"`model` must be a keras.Model. Got {shown(model)}. Pass the model itself, built or loaded.")
     if not model.built:
         raise ValueError(
             f"`model` must be built. {model.name!r} ({type(model).__name__}) has no weights yet. "
@@ -27,16 +26,17 @@ def build(model, images):
     model(keras.tree.map_structure(_one_in_float, images), training=False)
 
 
-def check_inputs(images, model=None):
+def check_inputs(images, model=None, what="`images`"):
     """Return images as NumPy arrays in the structure given, sure that they are images and fit the model's input.
 
     Args:
         images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
         model: The model that will take them, if it is built.
+        what: What messages call them.
     """
-    wanted = f"`images` must have the shape {_wanted(model)}"
+    wanted = f"{what} must have the shape {_wanted(model)}"
     _check_kind(images, wanted)
-    arrays = keras.tree.map_structure(to_numpy, images)
+    arrays = keras.tree.map_structure(lambda leaf: _as_array(leaf, wanted), images)
     leaves = keras.tree.flatten(arrays)
     for leaf in leaves:
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
@@ -47,17 +47,17 @@ def check_inputs(images, model=None):
         raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
     if len({len(leaf) for leaf in leaves}) > 1:
         raise ValueError(
-            f"All inputs must hold equally many images. Got {_shapes(leaves)}. Cut them to the same number."
+            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. Cut them to the same number."
         )
     for leaf in leaves:
         if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
             bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
             raise ValueError(
-                f"`images` must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
+                f"{what} must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
                 "Replace these values, or leave the images out."
             )
     if model is not None:
-        _check_fit(arrays, model)
+        _check_fit(arrays, model, what)
     return arrays
 
 
@@ -94,8 +94,10 @@ def batches(count, size):
 
 def check_batch_size(size):
     """Raise unless `size` can be a number of images per pass."""
-    if not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"`batch_size` must be a whole number from 1. Got {size!r}. 32 is the default.")
+    if not is_whole(size, 1):
+        raise ValueError(
+            f"`batch_size` must be a whole number from 1. Got {shown(size)}. Leave it out for the default."
+        )
 
 
 def input_shapes(model):
@@ -121,9 +123,7 @@ def _one_in_float(images):
 def _check_kind(images, wanted):
     """Raise where what came is no array, or list or dict of arrays, at all."""
     if images is None or isinstance(images, str | os.PathLike):
-        raise TypeError(
-            f"{wanted}. Got {type(images).__name__}. Load the images first, for example with keras.utils.load_img."
-        )
+        raise TypeError(f"{wanted}. Got {shown(images)}. Load the images first, for example with keras.utils.load_img.")
     if not isinstance(images, list | tuple):
         return
     if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
@@ -133,6 +133,13 @@ def _check_kind(images, wanted):
         )
     if any(isinstance(part, list | tuple) for part in images):
         raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
+
+
+def _as_array(leaf, wanted):
+    try:
+        return to_numpy(leaf)
+    except (ValueError, TypeError) as error:  # rows of unequal length, such as the batches of a dataset
+        raise TypeError(f"{wanted}. Got {shown(leaf)}. Take some of its images out, as one array.") from error
 
 
 def _is_array(part):
@@ -154,23 +161,23 @@ def _shapes(leaves):
     return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
 
 
-def _check_fit(arrays, model):
+def _check_fit(arrays, model, what):
     named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
     if isinstance(arrays, dict) and named is not None:
-        _check_names(arrays, named)
+        _check_names(arrays, named, what)
         leaves, shapes = [arrays[name] for name in named], [tuple(tensor.shape) for tensor in named.values()]
     if shapes is None:
         return
     if len(shapes) != len(leaves):
         raise ValueError(
-            f"`images` must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
-            "Pass a list or dict in the structure that the model takes."
+            f"{what} must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
+            + ("Images with labels are a tuple (x, y)." if len(shapes) == 1 else "Pass them as the model takes them.")
         )
     for leaf, shape in zip(leaves, shapes, strict=True):
         fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
         if not fits:
             raise ValueError(
-                f"`images` must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
+                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
             )
 
 
@@ -184,10 +191,10 @@ def _named_inputs(model):
     return None if isinstance(given, dict) else {tensor.name: tensor for tensor in keras.tree.flatten(given)}
 
 
-def _check_names(arrays, named):
+def _check_names(arrays, named, what):
     if set(arrays) != set(named):
         raise ValueError(
-            f"`images` as a dict must have the names of the model's inputs, {', '.join(map(str, named))}. "
+            f"{what} as a dict must have the names of the model's inputs, {', '.join(map(str, named))}. "
             f"Got {', '.join(map(str, arrays))}. Rename the entries, and leave out those that the model does not take."
         )
 

@@ -9,7 +9,8 @@ from keras import ops
 from keras_see import objectives
 from keras_see.ascent import Ascent
 from keras_see.canvas import canvas_of
-from keras_see.climb import Climb, checked_seed, made
+from keras_see.checks import is_number, keywords_of, refuse_unknown, shown
+from keras_see.climb import Climb, checked_rate, checked_seed, made
 from keras_see.inputs import check_inputs, check_model
 from keras_see.preprocessing import range_of
 from keras_see.transforms import Transforms
@@ -85,8 +86,10 @@ def content_images(
         >>> content_images(gap_classifier(5, (16, 16, 3)), photos, "relu2", steps=5).shape
         (2, 16, 16, 3)
     """
-    seed, shown = checked_seed(seed), {"value_range": value_range, "preprocess": preprocess}
-    climb = content_climb(model, images, layer, prior=prior, **shown, **options)
+    known = set(Options.__annotations__)
+    refuse_unknown(set(options) - known, known | keywords_of(content_images), "content_images")
+    seed, how = checked_seed(seed), {"value_range": value_range, "preprocess": preprocess}
+    climb = content_climb(model, images, layer, prior=prior, **how, **options)
     return made(climb, steps, seed, cool=True, verbose=verbose, return_history=return_history)
 
 
@@ -111,7 +114,7 @@ def content_climb(
     if not isinstance(images, np.ndarray):
         raise ValueError(
             "`images` must be one array of shape (n, height, width, channels). "
-            f"Got {type(images).__name__}. Images can be made for a model with one input."
+            f"Got {shown(images)}. Images can be made for a model with one input."
         )
     value_range = range_of(images) if value_range is None else value_range
     size = images.shape[1:3]
@@ -121,11 +124,13 @@ def content_climb(
     canvas.check_images(images)
     layers = layer if isinstance(layer, list | tuple) else [layer]
     if not layers:
-        raise ValueError("`layer` must name one layer at least. Got an empty list. Pass a layer's name.")
+        raise ValueError("`layer` must name one layer at least. Got none. Pass a layer's name.")
     places = list(dict.fromkeys(_place(canvas.listing.find(each)) for each in layers))
     aim = objectives.contents(places, _prior(prior, canvas.parameterization.value_range))
     still = Transforms(jitter=0, rotate=0, scale=(1, 1))
-    ascent = Ascent(model, aim, canvas.parameterization, transforms=still, preprocess=canvas.preprocess, rate=rate)
+    ascent = Ascent(
+        model, aim, canvas.parameterization, transforms=still, preprocess=canvas.preprocess, rate=checked_rate(rate)
+    )
     names = [f"image {number}" for number in range(len(images))]
     climb = Climb(ascent, range(len(images)), [np.zeros(len(images))], batch_size, names)
     remember(climb, images)
@@ -158,8 +163,8 @@ def _place(call):
 
 def _prior(strength, value_range):
     """Return a function of images that gives `(n,)`, how unnatural they are, or None."""
-    if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength < np.inf:
-        raise ValueError(f"`prior` must be a number from 0. Got {strength!r}. 1 is the default, 0 is none.")
+    if not is_number(strength) or strength < 0:
+        raise ValueError(f"`prior` must be a number from 0. Got {shown(strength)}. 1 is the default, 0 is none.")
     if strength == 0:
         return None
     low, high = value_range

@@ -6,6 +6,7 @@ import html
 import keras
 import numpy as np
 
+from keras_see.checks import is_size, shown
 from keras_see.inputs import check_model, input_shapes
 from keras_see.methods import METHODS, allows
 from keras_see.passes import listing_of
@@ -78,6 +79,10 @@ def layers(model, size=None):
         LayerRow(path='class_maps', type='Conv2D', output_shape=(8, 8, 5), methods=('grad_cam', 'cam'))
     """
     check_model(model)
+    if size is not None and not is_size(size):
+        raise ValueError(
+            f"`size` must be (height, width) in pixels. Got {shown(size)}. Leave it out, or pass (224, 224)."
+        )
     listing = listing_of(model, _blank_images(model, size))
     return LayerTable(
         LayerRow(call.path, call.type, call.shape and call.shape[1:], _methods_at(listing, call))
@@ -97,7 +102,7 @@ def _blank_images(model, size):
             f"`model` must tell the shapes of its inputs. {model.name!r} ({type(model).__name__}) does not. "
             "Use keras_see.maps on some images instead; its errors list the layers."
         )
-    blanks = [_blank(shape, size or USUAL_SIZE) for shape in shapes]
+    blanks = [_blank(shape, USUAL_SIZE if size is None else size) for shape in shapes]
     if len(blanks) == 1:
         return blanks[0]
     return keras.tree.pack_sequence_as(model.input, blanks)

@@ -6,6 +6,8 @@ import re
 
 import keras
 
+from keras_see.checks import shown
+
 # Some layers give other results for a batch of unknown size, and a batch of one hides the batch axis.
 BATCH = 2
 
@@ -66,8 +68,8 @@ class Listing:
             if call.spatial and call.is_leaf and not call.is_output:
                 return call
         raise ValueError(
-            "A layer is wanted whose output has rows and columns: shape (batch, rows, columns, channels). "
-            f"None of the {len(self.calls)} calls of layers in this model has such an output. "
+            "`model` must have a layer whose output has rows and columns: shape (batch, rows, columns, channels). "
+            f"None of the {len(self.calls)} calls of layers in this one has such an output. "
             "Use a method that looks at the input alone, such as saliency."
         )
 
@@ -85,10 +87,10 @@ class Listing:
                 f"`layer` must mean one layer. {layer!r} is the end of {len(found)} paths. "
                 f"Give one of them: {', '.join(call.path for call in found)}."
             )
-        name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)
+        name = layer if isinstance(layer, str) else getattr(layer, "name", "")
+        came = f"It calls no {name!r}." if isinstance(layer, str | keras.Operation) else f"Got {shown(layer)}."
         raise ValueError(
-            f"`layer` must be a layer that the model calls, its name or its path. It calls no {name!r}. "
-            + self._candidates(str(name))
+            f"`layer` must be a layer that the model calls, its name or its path. {came} " + self._candidates(str(name))
         )
 
     def spatial_call(self, layer):
@@ -102,7 +104,7 @@ class Listing:
                 f"{call.path!r} gives what comes out of it. " + self._candidates("")
             )
         if not call.usable:
-            found = "is not a single tensor" if call.shape is None else f"has shape {('batch', *call.shape[1:])}"
+            found = "is not a single tensor" if call.shape is None else f"has shape {per_batch(call.shape)}"
             raise ValueError(
                 "`layer` must have an output with rows and columns: (batch, rows, columns, channels). "
                 f"That of {call.path!r} {found}. " + self._candidates("")
@@ -134,9 +136,14 @@ def stands_alone(operation):
     return isinstance(operation, keras.layers.Activation) or type(operation).__name__ in ("Softmax", "Sigmoid")
 
 
+def per_batch(shape):
+    """Return a shape in words, its first axis being the batch."""
+    return f"({', '.join(['batch', *map(str, shape[1:])])})"
+
+
 def first_line(error):
     """Return what an error says in one line with a full stop; of Keras's long reports what was raised in the layer."""
     text = str(error).partition("Error encountered:\n")[2] or str(error)
     bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
     lines = (bold[-1] if bold else text).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".: ") + "."
+    return lines[0].partition(" for '{{node")[0].rstrip(".: ") + "."  # the rest is for those who know the graph

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_see.activation_maximization import NeuronOptions
 from keras_see.canvas import canvas_of
+from keras_see.checks import is_whole, refuse_unknown, shown
 from keras_see.climb import checked_seed
 from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.display import to_pictures
@@ -223,16 +224,12 @@ def _distances(distances):
 
 
 def _check_options(word, options, known):
-    unknown = set(options) - set(known)
-    if unknown:
-        raise TypeError(
-            f"{word!r} has no option {', '.join(map(repr, sorted(unknown)))}. "
-            f"Further options are: {', '.join(sorted(known))}. Correct the name."
-        )
+    refuse_unknown(set(options) - set(known), known, repr(word))
 
 
 def _check_steps(steps, restart):
     for name, value, free in (("steps", steps, False), ("restart", restart, True)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
-        if not whole and not (free and value is None):
-            raise ValueError(f"`{name}` must be a whole number from 1. Got {value!r}. Leave it out for the default.")
+        if not is_whole(value, 1) and not (free and value is None):
+            raise ValueError(
+                f"`{name}` must be a whole number from 1. Got {shown(value)}. Leave it out for the default."
+            )

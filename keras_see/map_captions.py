@@ -1,8 +1,11 @@
 """What stands under images and maps: the true class, the predicted class, the explained class and the peak."""
 
+from collections.abc import Mapping, Set
+
 import keras
 import numpy as np
 
+from keras_see.checks import shown
 from keras_see.passes import are_shares
 
 
@@ -48,12 +51,14 @@ def checked_names(names):
     """Return the names of classes as a list of str, or None."""
     if names is None:
         return None
-    if isinstance(names, str | dict | set) or np.ndim(list(names) if np.iterable(names) else names) != 1:
+    is_list = np.iterable(names) and not isinstance(names, str | bytes | Mapping | Set)
+    listed = list(names) if is_list else []
+    if not listed or not all(isinstance(name, str | int | np.integer) for name in listed):
         raise TypeError(
             "`class_names` must be a list of names in the order of the class numbers. "
-            f"Got {type(names).__name__}. Pass for example ['cat', 'dog']."
+            f"Got {shown(names)}. Pass for example ['cat', 'dog']."
         )
-    return [str(name) for name in names]
+    return [str(name) for name in listed]
 
 
 def class_name(number, names):

@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 
+from keras_see.checks import is_number, is_word, shown
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
 from keras_see.inputs import build, check_batch_size, check_inputs, picture_of
 from keras_see.map_captions import amount, checked_names, under_images, under_maps
 from keras_see.methods import requests_for
-from keras_see.metrics import energy_inside
+from keras_see.metrics import energy_inside, masks_of
 from keras_see.passes import are_shares, listing_of, run
 from keras_see.pictures import heat, laid_over, upper_end
 from keras_see.sheets import Column, as_tiles, encoded, sheet
@@ -57,14 +58,14 @@ class MapView:
             )
         self._pictures = as_tiles(pictures)
         if regions is not None:
-            energy_inside(np.ones((watched.count, *picture_of(watched.images).shape[1:3])), regions)
+            masks_of(regions, watched.count, picture_of(watched.images).shape[1:3])
 
     def prepare(self, model, folder, prefix):
         """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
         inputs = self._watched.inputs
         if not model.built:
             build(model, inputs)
-        check_inputs(inputs, model)
+        check_inputs(inputs, model, self._watched.called)
         listing = listing_of(model, inputs)
         self._closing = listing.closing
         self._requests = requests_for(self._methods, listing)
@@ -163,12 +164,10 @@ def _classes_of(classes, listing):
 
 
 def _check_scale(scale):
-    if isinstance(scale, str) and scale in ("run", "image"):
-        return
-    if isinstance(scale, str | bool) or np.ndim(scale) or not scale > 0:
+    if not is_word(scale, ("run", "image")) and not (is_number(scale) and scale > 0):
         raise ValueError(
             '`scale` must be "run" (one range for the whole run), "image" (each map its own) or a number above 0. '
-            f"Got {scale!r}. Choose one of these."
+            f"Got {shown(scale)}. Choose one of these."
         )
 
 
@@ -179,6 +178,6 @@ def _check_names(names, listing):
     classes = max(outputs[0].shape[-1], 2)
     if len(names) != classes:
         raise ValueError(
-            f"`class_names` must hold a name for each of the model's {classes} classes. Got {len(names)} names. "
+            f"`class_names` must hold a name for each of the model's {classes} classes. Got {len(names)}. "
             "List them in the order of the class numbers."
         )

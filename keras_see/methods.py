@@ -1,8 +1,9 @@
 """All methods by their words: several maps out of one pass, and which layer can serve which."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from keras_see.cam import CAM
+from keras_see.checks import shown
 from keras_see.grad_cam import GRAD_CAM
 from keras_see.inputs import check_inputs, check_model
 from keras_see.passes import Request, explain, listing_of
@@ -54,11 +55,7 @@ def requests_for(methods, listing):
     """
     if methods is None:
         return {word: Request(method) for word, method in METHODS.items() if allows(listing, method)}
-    if isinstance(methods, str):
-        methods = [methods]
-    if not isinstance(methods, Mapping):
-        methods = {word: {} for word in methods}
-    found = {}
+    found, methods = {}, _by_word(methods)
     for word, options in methods.items():
         for layer in _layers_in(word, options):
             request = Request(_method(word), layer)
@@ -66,18 +63,15 @@ def requests_for(methods, listing):
             name = layer if isinstance(layer, str) else place
             found[word if layer is None else f"{word}@{name}"] = request
     if not found:
-        raise ValueError(f"`methods` must name one method at least. Got {methods!r}. Choose from {', '.join(METHODS)}.")
+        raise ValueError(f"`methods` must name one method at least. Got none. Choose from {', '.join(METHODS)}.")
     return found
 
 
 def parted(methods):
     """Return the maps among the methods that a user names, and the made images as word -> options."""
-    if methods is None or (isinstance(methods, str) and methods not in MADE):
-        return methods, {}
-    if isinstance(methods, str):
-        methods = [methods]
-    if not isinstance(methods, Mapping):
-        methods = {word: {} for word in methods}
+    if methods is None:
+        return None, {}
+    methods = _by_word(methods)
     maps = {word: options for word, options in methods.items() if word not in MADE}
     return maps, {word: options for word, options in methods.items() if word in MADE}
 
@@ -91,6 +85,16 @@ def allows(listing, method, layer=None):
     return True
 
 
+def _by_word(methods):
+    """Return what the user asked for as word -> options."""
+    if isinstance(methods, str):
+        methods = [methods]
+    if not isinstance(methods, Mapping):
+        listed = list(methods) if isinstance(methods, Iterable) else [methods]
+        methods = {word if isinstance(word, str) else shown(word): {} for word in listed}
+    return methods
+
+
 def _method(word):
     if word in METHODS:
         return METHODS[word]
@@ -100,15 +104,25 @@ def _method(word):
             "Call keras_see.neuron_images or keras_see.content_images."
         )
     words = ", ".join([*METHODS, *MADE])
-    raise ValueError(f"`methods` must be among {words}. Got {word!r}. Choose one of these.")
+    raise ValueError(f"`methods` must be among {words}. Got {shown(word)}. Choose one of these, or several in a list.")
 
 
 def _layers_in(word, options):
+    if not isinstance(options or {}, Mapping):
+        raise TypeError(
+            f"`methods` as a mapping must go from words to options. Got {shown(options)} for {word!r}. "
+            f'Write {{{word!r}: {{"layer": ...}}}}.'
+        )
     unknown = set(options or ()) - {"layer"}
     if unknown:
         raise ValueError(
-            f"The options of a method here are: layer. Got {', '.join(map(repr, unknown))} for {word!r}. "
+            f"`methods` may give {word!r} the option layer. Got {', '.join(map(shown, unknown))}. "
             "Pass other options to the function or callback itself."
         )
     layer = (options or {}).get("layer")
-    return layer if isinstance(layer, list | tuple) else [layer]
+    layers = layer if isinstance(layer, list | tuple) else [layer]
+    if not layers:
+        raise ValueError(
+            "`layer` must name one layer at least. Got none. Leave it out for the last with rows and columns."
+        )
+    return layers

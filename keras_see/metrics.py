@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_see.pictures import resized
+from keras_see.checks import is_size, numeric, shape_of, shown
+from keras_see.pictures import checked_maps, resized
 
 
 def energy_inside(maps, regions, *, size=None):
@@ -63,27 +64,56 @@ def pointing_hits(maps, regions, *, size=None):
     return np.where(flat.max(axis=1) > 0, hits, np.nan)
 
 
+def masks_of(regions, count, size):
+    """Return the regions of images as boolean masks `(n, height, width)`.
+
+    Args:
+        regions: As for `energy_inside`.
+        count: How many images there are.
+        size: `(height, width)` of the images; masks keep their own.
+    """
+    regions = np.asarray(regions) if hasattr(regions, "__array__") else regions
+    wanted = f"`regions` must hold, for each of the {count} images, a box (x0, y0, x1, y1) or a list of boxes, or be "
+    wanted += f"boolean masks ({count}, height, width). Got {shown(regions)}. "
+    if not isinstance(regions, list | tuple | np.ndarray) or shape_of(regions) == () or len(regions) != count:
+        raise ValueError(f"{wanted}Pass one entry per image, in the order of the images.")
+    masks = numeric(regions)
+    if masks is not None and masks.dtype == bool and masks.ndim == 3:
+        return _not_empty(masks)
+    boxes = [numeric(each) for each in regions]
+    if not all(_are_boxes(each) for each in boxes):
+        raise ValueError(f"{wanted}Give four numbers per box, or masks of one size, such as numbers > 0.5.")
+    return _not_empty(np.stack([_mask(each, size) for each in boxes]))
+
+
 def _aligned(maps, regions, size):
-    maps = np.asarray(maps, "float32")
-    if maps.ndim != 3 or len(regions) != len(maps) or not len(maps):
+    maps = checked_maps(maps)
+    if size is not None and not is_size(size):
         raise ValueError(
-            "`maps` must have the shape (n, rows, columns), with one region for each map. "
-            f"Got maps of shape {maps.shape} and {len(regions)} regions. Pass those of the same images."
+            f"`size` must be (height, width) of the images in pixels. Got {shown(size)}. "
+            "Leave it out for that of the maps."
         )
-    is_mask = np.asarray(regions[0]).dtype == bool
-    size = np.shape(regions)[1:] if is_mask else tuple(size or maps.shape[1:])
-    masks = np.asarray(regions) if is_mask else np.stack([_mask(boxes, size) for boxes in regions])
-    empty = np.flatnonzero(~masks.any(axis=(1, 2)))
-    if empty.size:
-        raise ValueError(
-            f"`regions` must lie inside the images, {size[0]} pixels high and {size[1]} wide. "
-            f"Those of the images with index {empty[:5].tolist()} hold no pixel. Boxes are (x0, y0, x1, y1)."
-        )
-    return resized(maps, size).clip(0), masks
+    masks = masks_of(regions, len(maps), maps.shape[1:] if size is None else tuple(size))
+    return resized(maps, masks.shape[1:]).clip(0), masks
 
 
 def _mask(boxes, size):
     mask = np.zeros(size, bool)
-    for x0, y0, x1, y1 in np.rint(np.reshape(boxes, (-1, 4))).astype(int).clip(0):
+    for x0, y0, x1, y1 in np.rint(boxes.reshape(-1, 4).clip(0, max(size))).astype(int):
         mask[y0:y1, x0:x1] = True
     return mask
+
+
+def _are_boxes(each):
+    is_array = each is not None and each.size and each.shape[-1:] == (4,) and each.ndim <= 2
+    return is_array and bool(np.isfinite(each).all())
+
+
+def _not_empty(masks):
+    empty = np.flatnonzero(~masks.any(axis=(1, 2)))
+    if empty.size:
+        raise ValueError(
+            f"`regions` must lie inside the images, {masks.shape[1]} pixels high and {masks.shape[2]} wide. "
+            f"Got none of their pixels for the images with index {empty[:5].tolist()}. Boxes are (x0, y0, x1, y1)."
+        )
+    return masks

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_see.checks import shown
 from keras_see.statistics import natural_statistics, statistics_of
 
 # Standard deviation of the numbers at the start, as in Lucid (`lucid/optvis/param/images.py`): almost grey.
@@ -102,7 +103,7 @@ def parameterization_of(word, shape, value_range, samples=None):
         return Fourier(shape, value_range, samples)
     if word == "pixels":
         return Pixels(shape, value_range)
-    raise ValueError(f'`parameterization` must be "fourier" or "pixels". Got {word!r}. Choose one of them.')
+    raise ValueError(f'`parameterization` must be "fourier" or "pixels". Got {shown(word)}. Choose one of them.')
 
 
 def _bounded(logits, value_range):

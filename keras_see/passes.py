@@ -133,9 +133,12 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     """
     check_model(model)
     images = check_inputs(images, model)
-    target = resolve(targets, listing_of(model, images), count_of(images), labels)
+    listing = listing_of(model, images)
+    for request in requests:
+        request.method.place(listing, request.layer)  # raises before anything is compiled
+    target = resolve(targets, listing, count_of(images), labels)
     result = run(model, images, requests, target, batch_size)()
-    if listing_of(model, images).closing is None and are_shares(result.outputs):
+    if listing.closing is None and are_shares(result.outputs):
         _LOGGER.warning(
             "The outputs of %r are probabilities, but no layer of it is their softmax: probabilities are explained, "
             "and those near 1 have no gradient. Make the softmax the last layer's activation.",

@@ -1,8 +1,11 @@
 """From maps to pictures: size, scale, colour and overlay."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 
+from keras_see.checks import is_number, is_size, is_word, numeric, shown
 from keras_see.colors import colored
 from keras_see.display import to_pictures
 from keras_see.inputs import picture_of
@@ -41,14 +44,14 @@ def overlay(images, maps, *, alpha=0.65, colors="turbo", scale="all", display=No
         (2, 32, 32, 3)
     """
     pictures, _ = to_pictures(images, display)
-    maps = np.asarray(maps, "float32")
-    if maps.ndim != 3 or len(maps) != len(pictures):
+    maps = checked_maps(maps)
+    if len(maps) != len(pictures):
         raise ValueError(
-            f"`maps` must have the shape (n, rows, columns) with one map for each of the {len(pictures)} images. "
-            f"Got shape {maps.shape}. Pass the maps of the same images."
+            f"`maps` must hold one map for each of the {len(pictures)} images. Got {len(maps)}. "
+            "Pass the maps of the same images."
         )
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"`alpha` must lie between 0 and 1. Got {alpha!r}. 0.65 is the default.")
+    if not is_number(alpha) or not 0 <= alpha <= 1:
+        raise ValueError(f"`alpha` must be a number from 0 to 1. Got {shown(alpha)}. 0.65 is the default.")
     return laid_over(pictures, maps, upper_end(maps, scale), colors, alpha)
 
 
@@ -76,9 +79,9 @@ def upper_end(maps, scale):
         over = {"axis": (1, 2), "keepdims": True} if scale == "image" else {}
         high = np.percentile(positive, PERCENTILE, **over)
         return np.where(high > 0, high, positive.max(**over))  # few places may be all that there is
-    if not isinstance(scale, str) and np.ndim(scale) == 0 and scale > 0:
+    if is_number(scale) and scale > 0:
         return float(scale)
-    raise ValueError(f'`scale` must be "all", "image" or a number above 0. Got {scale!r}. Choose one of these.')
+    raise ValueError(f'`scale` must be "all", "image" or a number above 0. Got {shown(scale)}. Choose one of these.')
 
 
 def shares_of(maps, upper):
@@ -92,19 +95,32 @@ def resized(maps, size):
     """Return maps `(n, rows, columns)` enlarged or reduced to `(height, width)`, bicubic, centres aligned."""
     if maps.shape[1:3] == tuple(size):
         return maps
-    height, width = size
+    height, width = map(int, size)
     images = [Image.fromarray(np.asarray(each, "float32"), "F") for each in maps]
     return np.stack([np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)) for image in images])
 
 
+def check_size(size):
+    """Raise unless this is a size that a user may ask for: None (as maps are), "images" or `(height, width)`."""
+    if size is not None and not is_size(size) and not is_word(size, ["images"]):
+        raise ValueError(
+            f'`size` must be None, "images" or (height, width) in pixels. Got {shown(size)}. Choose one of these.'
+        )
+
+
 def resized_to(maps, size, images):
-    """Return maps in the size that a user asked for: None (as they are), "images" or `(height, width)`."""
+    """Return maps in a size that `check_size` lets pass."""
     if size is None:
         return maps
-    if isinstance(size, str) and size == "images":
-        size = np.shape(picture_of(images))[1:3]
-    if isinstance(size, str) or np.shape(size) != (2,) or min(size) < 1:
-        raise ValueError(
-            f'`size` must be None, "images" or (height, width) in pixels. Got {size!r}. Choose one of these.'
+    return resized(maps, np.shape(picture_of(images))[1:3] if is_word(size, ["images"]) else size)
+
+
+def checked_maps(maps):
+    """Return maps as float32 `(n, rows, columns)`, sure that they are that."""
+    array = numeric(maps)
+    if array is None or array.ndim != 3 or not array.size:
+        advice = (
+            "Pass one of its entries." if isinstance(maps, Mapping) else "Pass maps as keras_see's functions give them."
         )
-    return resized(maps, tuple(int(side) for side in size))
+        raise ValueError(f"`maps` must be numbers of shape (n, rows, columns). Got {shown(maps)}. {advice}")
+    return array.astype("float32")

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_see.checks import is_size, numeric, shown
 from keras_see.display import BRIGHT, RANGES
 from keras_see.inputs import input_shapes
 from keras_see.listing import first_line
@@ -34,7 +35,7 @@ def traceable(preprocess, shape, value_range):
     if not callable(preprocess):
         raise TypeError(
             "`preprocess` must be a function of images, or None. "
-            f"Got {type(preprocess).__name__}. Pass what makes of your images what the model takes."
+            f"Got {shown(preprocess)}. Pass what makes of your images what the model takes."
         )
     linear = _linear(preprocess, shape, value_range)
     return preprocess if linear is None else linear
@@ -43,11 +44,11 @@ def traceable(preprocess, shape, value_range):
 def checked_range(value_range, default=None):
     """Return `(low, high)` as floats, sure that low is below high."""
     value_range = default if value_range is None else value_range
-    numbers = np.asarray(value_range, "float64") if np.shape(value_range) == (2,) else np.full(2, np.nan)
-    if not np.all(np.isfinite(numbers)) or numbers[0] >= numbers[1]:
+    numbers = numeric(value_range)
+    if numbers is None or numbers.shape != (2,) or not np.all(np.isfinite(numbers)) or numbers[0] >= numbers[1]:
         raise ValueError(
             "`value_range` must be (low, high), the least and the greatest value of an image. "
-            f"Got {value_range!r}. Pass (0, 255) or (0, 1), for instance."
+            f"Got {shown(value_range)}. Pass (0, 255) or (0, 1), for instance."
         )
     return float(numbers[0]), float(numbers[1])
 
@@ -91,14 +92,16 @@ def made_shape(model, size=None, fixed=True):
     shapes = input_shapes(model) or [(None, None, None, 3)]
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise ValueError(
-            "Images can be made for a model with one input of shape (batch, height, width, channels). "
+            "`model` must have one input of shape (batch, height, width, channels) for images to be made for it. "
             f"{model.name!r} takes {', '.join(map(str, shapes))}. Wrap it in a model that fixes the other inputs."
         )
     _, *own, depth = shapes[0]
     size = [side or usual for side, usual in zip(own, USUAL_SIZE, strict=True)] if size is None else size
     size = (size, size) if isinstance(size, int | np.integer) else size
-    if np.shape(size) != (2,) or not all(isinstance(side, int | np.integer) and side > 1 for side in size):
-        raise ValueError(f"`size` must be (height, width) in pixels. Got {size!r}. Leave it out for the model's own.")
+    if not is_size(size) or min(size) < 2:
+        raise ValueError(
+            f"`size` must be (height, width) in pixels. Got {shown(size)}. Leave it out for the model's own."
+        )
     if fixed and any(side not in (None, wanted) for side, wanted in zip(own, size, strict=True)):
         raise ValueError(
             f"`size` must be what the model takes, {tuple(own)}. Got {tuple(size)}. Leave it out for the model's own."
@@ -139,5 +142,5 @@ def traced_shape(preprocess, shape):
     except Exception as error:
         raise ValueError(
             "`preprocess` must take tensors of the backend, since the gradient goes through it. "
-            f"It fails on shape {('n', *shape)}: {first_line(error)} Write it with keras.ops."
+            f"It fails on shape (n, {', '.join(map(str, shape))}): {first_line(error)} Write it with keras.ops."
         ) from error

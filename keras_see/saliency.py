@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_see.checks import shown
 from keras_see.forward import IMAGES
 from keras_see.passes import Method, Request, explain
 
@@ -41,7 +42,7 @@ def saliency_maps(model, images, targets=None, *, batch_size=32):
 
 def _place(listing, layer):
     if layer is not None:
-        raise ValueError(f"Saliency looks at the images and takes no `layer`. Got {layer!r}. Leave it out.")
+        raise ValueError(f"Saliency looks at the images and takes no `layer`. Got {shown(layer)}. Leave it out.")
     return IMAGES
 
 

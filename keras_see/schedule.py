@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
+
+from keras_see.checks import is_number, is_whole, shown
 
 # With `every="auto"`: so many epochs at the start are all seen, and so many in the whole run at most.
 ALL_OF_THE_FIRST, AT_MOST = 10, 100
@@ -65,36 +67,35 @@ class Schedule:
 
 
 def _check_every(every):
-    if every == "auto":
-        return
-    if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
+    if not is_whole(every, 1) and not (isinstance(every, str) and every == "auto"):
         raise ValueError(
             '`every` must be a whole number from 1, the epochs from one look to the next, or "auto". '
-            f"Got {every!r}. 1 looks after each epoch."
+            f"Got {shown(every)}. 1 looks after each epoch."
         )
 
 
 def _check_number(name, number, meaning, most=math.inf):
-    if number is None:
-        return
-    if isinstance(number, bool | str) or np.ndim(number) or not 0 < number <= most:
-        raise ValueError(f"`{name}` must be None or a number above 0: {meaning}. Got {number!r}. Choose another.")
+    if number is not None and not (is_number(number) and 0 < number <= most):
+        raise ValueError(
+            f"`{name}` must be None or a number above 0: {meaning}. Got {shown(number)}. Leave it out for no bound."
+        )
 
 
 def _checked_epochs(epochs, every, budget):
-    if isinstance(epochs, str) or not isinstance(epochs, Collection | np.ndarray):
-        advice = f"For every {epochs}th epoch use every={epochs}." if isinstance(epochs, int) else "Pass a list."
+    is_scalar = isinstance(epochs, np.ndarray) and epochs.ndim == 0
+    if is_scalar or isinstance(epochs, str | Mapping) or not isinstance(epochs, Collection):
+        advice = f"For every {epochs}th epoch use every={epochs}." if is_whole(epochs, 2) else "Pass a list."
         raise TypeError(
-            f"`epochs` must be a collection of epoch numbers, such as [0, 1, 5] or range(0, 50, 5). Got {epochs!r}. "
-            + advice
+            "`epochs` must be a collection of epoch numbers, such as [0, 1, 5] or range(0, 50, 5). "
+            f"Got {shown(epochs)}. {advice}"
         )
     if every != 1 or budget is not None:
         other = f"every={every!r}" if every != 1 else f"budget={budget!r}"
         raise ValueError(f"`epochs` excludes `every` and `budget`. Got {other} too. Leave one of them out.")
-    wrong = [epoch for epoch in epochs if not isinstance(epoch, int | np.integer) or epoch < 0]
+    wrong = [epoch for epoch in epochs if not is_whole(epoch)]
     if wrong or len(epochs) == 0:
         raise ValueError(
-            f"`epochs` must hold whole numbers from 0, one at least. Got {wrong[0] if wrong else 'none'!r}. "
+            f"`epochs` must hold whole numbers from 0, one at least. Got {shown(wrong[0]) if wrong else 'none'}. "
             "Epochs count from 0, as in Keras."
         )
     return frozenset(int(epoch) for epoch in epochs)

@@ -7,7 +7,9 @@ import time
 from typing import TypedDict
 
 import keras
+import numpy as np
 
+from keras_see.checks import keywords_of, refuse_unknown, shown
 from keras_see.log_folder import folder_at
 from keras_see.schedule import Schedule
 from keras_see.tensorboard import text_summary
@@ -48,6 +50,9 @@ class Series(keras.callbacks.Callback):
         self._guarded(self._set_up, log_dir, make_views, name, before_training, when)
 
     def _set_up(self, log_dir, make_views, name, before_training, when):
+        refuse_unknown(set(when) - set(When.__annotations__), _options_of(type(self)), type(self).__name__, _ADVICE)
+        _check_yes_or_no("before_training", before_training)
+        _check_yes_or_no("strict", self._strict)
         self._given = Schedule.checked(**when)
         self._log_dir = _checked_path(log_dir)
         self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
@@ -187,11 +192,30 @@ class Series(keras.callbacks.Callback):
             _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
 
 
+# What people try to pass that another argument holds.
+_ADVICE = {
+    "layer": 'Say it with its method: keras_see.Watch(..., methods={"grad_cam": {"layer": ...}}).',
+    "methods": "It shows one method; keras_see.Watch shows several.",
+    "model": "Leave it out: a callback looks at the model that is fitted.",
+}
+
+
+def _options_of(callback):
+    """Return the names of all options that a class of callbacks takes."""
+    parts = [keywords_of(part.__init__) for part in callback.__mro__ if issubclass(part, Series)]
+    return set(When.__annotations__).union(*parts) - {"make_views"}
+
+
+def _check_yes_or_no(name, value):
+    if not isinstance(value, bool | np.bool_ | int):
+        raise TypeError(f"`{name}` must be True or False. Got {shown(value)}. True is the default.")
+
+
 def _checked_path(log_dir):
-    if isinstance(log_dir, str | os.PathLike) and str(log_dir):
+    if isinstance(log_dir, str | os.PathLike) and str(log_dir) and "\0" not in str(log_dir):
         return log_dir
     raise TypeError(
-        f"`log_dir` must be the path of a folder. Got {type(log_dir).__name__}. "
+        f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
         "Pass the folder that TensorBoard is to show, such as 'logs/run1'."
     )
 
@@ -200,5 +224,6 @@ def _checked_name(name):
     if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name):
         return name
     raise ValueError(
-        f"`name` must be made of letters, digits, '.', '_', '-' and '/'. Got {name!r}. It becomes a part of the tags."
+        f"`name` must be made of letters, digits, '.', '_', '-' and '/'. Got {shown(name)}. "
+        "It becomes a part of the tags: choose another."
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from keras_see.checks import shown
 from keras_see.colors import colored
 from keras_see.display import to_pictures
 
@@ -71,18 +72,13 @@ def sheet(images, columns, *, captions=None, footer="", display=None, title="inp
         'RGB'
     """
     pictures, note = to_pictures(images, display)
-    columns = [Column(*pair) for pair in columns.items()] if isinstance(columns, Mapping) else list(columns)
-    captions = [()] * len(pictures) if captions is None else [_lines(caption) for caption in captions]
-    for column in columns:
-        if np.ndim(column.pictures) != 4 or np.shape(column.pictures)[-1] != 3 or column.pictures.dtype != np.uint8:
-            raise ValueError(
-                "A column of a sheet must hold pictures, uint8 of shape (n, height, width, 3). "
-                f"{column.title!r} has shape {np.shape(column.pictures)}. Make them with keras_see.overlay."
-            )
-    for what, things in [("captions", captions), *((column.title, column.pictures) for column in columns)]:
+    columns, captions = _columns(columns), [()] * len(pictures) if captions is None else _captions(captions)
+    if not isinstance(footer, str):
+        raise TypeError(f"`footer` must be a line of text. Got {shown(footer)}. Leave it out for none.")
+    for what, things in [("captions", captions), *(("columns", column.pictures) for column in columns)]:
         if len(things) != len(pictures):
             raise ValueError(
-                f"A sheet needs one entry per image, {len(pictures)} in all. {what!r} has {len(things)}. "
+                f"`{what}` must have one entry per image, {len(pictures)} in all. Got {len(things)}. "
                 "Pass as many as there are images."
             )
     return _Grid([Column(title, pictures), *columns], captions, [line for line in (footer, note) if line]).draw()
@@ -207,8 +203,38 @@ def _mark(pen, left, top, right):
         pen.line([(left + 9, top + 1), (left + 2, top + 8)], fill=BAD, width=2)
 
 
-def _lines(caption):
-    return [caption] if isinstance(caption, str | tuple) else list(caption)
+def _columns(columns):
+    if isinstance(columns, Mapping):
+        columns = [Column(str(title), pictures) for title, pictures in columns.items()]
+    if not isinstance(columns, list) or not all(isinstance(column, Column) for column in columns):
+        raise TypeError(
+            "`columns` must be a mapping from titles to pictures. "
+            f'Got {shown(columns)}. Write {{"Grad-CAM": pictures}}, with pictures as keras_see.overlay makes them.'
+        )
+    for column in columns:
+        shape = getattr(column.pictures, "shape", ())
+        if len(shape) != 4 or shape[-1] != 3 or 0 in shape or column.pictures.dtype != np.uint8:
+            raise ValueError(
+                "`columns` must hold pictures, uint8 arrays of shape (n, height, width, 3). "
+                f"Got {shown(column.pictures)} for {column.title!r}. Make them with keras_see.overlay."
+            )
+    return columns
+
+
+def _captions(captions):
+    """Return the lines under each image."""
+    listed = captions if isinstance(captions, list | tuple) else [None]
+    lines = [[caption] if isinstance(caption, str | tuple) else caption for caption in listed]
+    if not all(isinstance(each, list) and all(map(_is_line, each)) for each in lines):
+        raise TypeError(
+            "`captions` must hold, for each image, a text or a list of lines; a line is a text or (text, right). "
+            f"Got {shown(captions)}. Make texts of numbers with str(number)."
+        )
+    return lines
+
+
+def _is_line(line):
+    return isinstance(line, str) or (isinstance(line, tuple) and len(line) == 2 and isinstance(line[0], str))
 
 
 def _fitting(text, width):

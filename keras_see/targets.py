@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_see.checks import numeric, shown
 from keras_see.inputs import to_numpy
 from keras_see.listing import BATCH, first_line
 from keras_see.trace import output_spec
@@ -53,7 +54,7 @@ def resolve(targets, listing, count, labels=None):
     if len(outputs) != 1 or len(outputs[0].shape) < 2:
         raise ValueError(
             f"`targets` must be a callable for a model whose outputs have shape {_shapes(outputs)}. "
-            f"Got {_shown(targets)}. Pass a function that takes the outputs and returns one score per image."
+            f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image."
         )
     if targets is None:
         targets = "label" if labels is not None and _are_classes(labels, outputs[0].shape[-1]) else "predicted"
@@ -63,7 +64,7 @@ def resolve(targets, listing, count, labels=None):
         if targets != "label":
             raise ValueError(
                 '`targets` must be None, "label", "predicted", a class number, an array or a callable. '
-                f"Got {targets!r}. Choose one of these."
+                f"Got {shown(targets)}. Choose one of these."
             )
         if labels is None:
             raise ValueError(
@@ -71,7 +72,7 @@ def resolve(targets, listing, count, labels=None):
                 'Pass images as `(x, y)`, or `labels=`, or `targets="predicted"`.'
             )
         targets = labels
-    return _from_array(np.asarray(ops.convert_to_numpy(targets)), tuple(outputs[0].shape[1:]), count)
+    return _from_array(targets, tuple(outputs[0].shape[1:]), count)
 
 
 def labels_to_classes(labels, count):
@@ -82,10 +83,10 @@ def labels_to_classes(labels, count):
     leaves = label_leaves(labels, count)
     if len(leaves) != 1:
         return None
-    labels = np.asarray(leaves[0])
+    given, labels = labels, np.asarray(leaves[0])
     if labels.ndim == 0 or len(labels) != count:
         raise ValueError(
-            f"`labels` must hold one label per image, {count} in all. Got shape {labels.shape}. "
+            f"`labels` must hold one label per image, {count} in all. Got {shown(given)}. "
             "Pass the labels of the same images, in the same order."
         )
     if not _is_numeric(labels):
@@ -138,8 +139,10 @@ def _from_function(function, listing):
 def _from_array(targets, shape, count):
     fits = f"`targets` must be one class number per image ({count} in all), one class number for all, "
     fits += f"or weights in the shape of the outputs, {(count, *shape)}. "
-    if targets.dtype.kind not in "biuf":
-        raise ValueError(f"{fits}Got {_shown(targets)}. Pass numbers.")
+    array = numeric(to_numpy(targets) if ops.is_tensor(targets) else targets)
+    if array is None:
+        raise ValueError(f"{fits}Got {shown(targets)}. Pass numbers.")
+    targets = array
     if targets.ndim == 0:
         targets = np.full(count, targets)
     if targets.shape in ((count,), (count, 1)) and (_is_whole(targets) or len(shape) != 1 or targets.ndim == 1):
@@ -148,7 +151,7 @@ def _from_array(targets, shape, count):
         if not np.all(np.isfinite(targets)):
             raise ValueError(f"{fits}Some weights are NaN or infinite. Replace them by finite numbers.")
         return Target("weights", weights=targets.astype("float32"))
-    raise ValueError(f"{fits}Got shape {targets.shape}. Give one target per image.")
+    raise ValueError(f"{fits}Got {shown(targets)}. Give one target per image.")
 
 
 def _from_classes(classes, shape, fits):
@@ -157,7 +160,7 @@ def _from_classes(classes, shape, fits):
     if not _is_whole(classes) or classes.min() < 0 or classes.max() > highest:
         wrong = classes[(classes != np.round(classes)) | (classes < 0) | (classes > highest)]
         raise ValueError(
-            f"{fits}This model's classes are 0 to {highest}; got {wrong[0]}. "
+            f"{fits}This model's classes are 0 to {highest}; got {shown(wrong[0])}. "
             + ("With one output unit, 1 explains +value and 0 explains -value." if units == 1 else "Correct it.")
         )
     classes = classes.astype("int64")
@@ -199,7 +202,3 @@ def _is_whole(array):
 
 def _shapes(tensors):
     return ", ".join("(" + ", ".join(["n", *map(str, tensor.shape[1:])]) + ")" for tensor in tensors)
-
-
-def _shown(targets):
-    return repr(targets) if np.ndim(targets) == 0 else f"an array of shape {np.shape(targets)}"

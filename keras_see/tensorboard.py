@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import google_crc32c
@@ -16,6 +16,8 @@ from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_p
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
+
+from keras_see.checks import shown
 
 SUFFIX = ".keras_see"
 
@@ -126,13 +128,20 @@ def read(log_dir, tags=None):
         >>> read("logs")["see/grad_cam"][-1]  # doctest: +SKIP
         (19, array([[[...]]], dtype=uint8))
     """
+    if not isinstance(log_dir, str | os.PathLike):
+        raise TypeError(
+            f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
+            "Pass the folder that the callback was given."
+        )
     folder = Path(log_dir)
     if not folder.is_dir():
         raise FileNotFoundError(
             f"`log_dir` must be a folder with event files. There is no folder {str(folder)!r}. "
             "Pass the folder that the callback was given."
         )
-    wanted = None if tags is None else {tags} if isinstance(tags, str) else set(tags)
+    wanted = {tags} if isinstance(tags, str) else tags
+    if wanted is not None and not (isinstance(wanted, Collection) and all(isinstance(tag, str) for tag in wanted)):
+        raise TypeError(f"`tags` must be a tag or a list of tags. Got {shown(tags)}. Leave it out for all.")
     found = {}
     for path in sorted(folder.rglob("*tfevents*")):
         run = path.parent.relative_to(folder).as_posix()
@@ -151,7 +160,13 @@ class _Log(Mapping):
         self._found = found
 
     def __getitem__(self, tag):
+        if tag not in self._found:
+            tags = ", ".join(self) or "none"
+            raise KeyError(f"`tag` must be one that was written. Got {shown(tag)}. There are: {tags}.")
         return [(step, _decoded(value)) for step, value in sorted(self._found[tag].items())]
+
+    def __contains__(self, tag):
+        return tag in self._found
 
     def __iter__(self):
         return iter(sorted(self._found))

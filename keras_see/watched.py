@@ -3,20 +3,24 @@
 import contextlib
 import copy
 import dataclasses
-import inspect
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
 
 from keras_see import backend
+from keras_see.checks import is_whole, shape_of, shown
 from keras_see.inputs import check_inputs, count_of, take, to_numpy
+from keras_see.listing import first_line
 from keras_see.targets import label_leaves, labels_to_classes
 
 # How many images are watched: of a dataset unless `n` says otherwise, and at most of an array given as it is.
 OF_A_DATASET = 8
 OF_AN_ARRAY = 64
+
+# What messages call images that `preprocess` has made.
+MADE = "The images that `preprocess` returns"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +30,11 @@ class Watched:
     images: object
     inputs: object
     classes: np.ndarray | None
+
+    @property
+    def called(self):
+        """What messages call the inputs."""
+        return "`images`" if self.inputs is self.images else MADE
 
     @property
     def count(self):
@@ -43,10 +52,14 @@ def watch(images, labels=None, n=None, preprocess=None):
         n: How many images to take.
         preprocess: What makes of them what the model takes.
     """
-    if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
-        raise ValueError(f"`n` must be a whole number from 1. Got {n!r}. 8 images make a good sheet.")
+    if n is not None and not is_whole(n, 1):
+        raise ValueError(f"`n` must be a whole number from 1. Got {shown(n)}. 8 images make a good sheet.")
     x, y = _split(images if _is_arrays(images) else _first_of(images, n or OF_A_DATASET))
     x = check_inputs(x)
+    if n is not None and count_of(x) < n:
+        raise ValueError(
+            f"`n` must be at most the number of images, {count_of(x)}. Got {n}. Leave it out, or pass more images."
+        )
     if n is None and count_of(x) > OF_AN_ARRAY:
         raise ValueError(
             f"`images` must be the few images to watch, at most {OF_AN_ARRAY} unless `n` asks for more. "
@@ -62,17 +75,19 @@ def _preprocessed(preprocess, images):
     if not callable(preprocess):
         raise TypeError(
             "`preprocess` must be a function from images to what the model takes. "
-            f"Got {type(preprocess).__name__}. Pass for example keras.applications.resnet50.preprocess_input."
+            f"Got {shown(preprocess)}. Pass for example keras.applications.resnet50.preprocess_input."
         )
-    made = preprocess(keras.tree.map_structure(np.array, images))  # Keras's own `preprocess_input` writes into it
+    wanted = f"`preprocess` must return what the model takes, for each of the {count_of(images)} images. "
+    try:
+        made = preprocess(keras.tree.map_structure(np.array, images))  # Keras's own `preprocess_input` writes into it
+    except Exception as error:
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise ValueError(f"{wanted}Got {said} Try it on the images by itself.") from error
     leaves = [] if made is None else keras.tree.flatten(made)
-    if not leaves or any(len(np.shape(leaf)) == 0 or len(leaf) != count_of(images) for leaf in leaves):
-        got = "None" if made is None else ", ".join(str(tuple(np.shape(leaf))) for leaf in leaves[:3])
-        raise ValueError(
-            f"`preprocess` must return what the model takes, for each of the {count_of(images)} images. Got {got}. "
-            "Keep the batch axis as it is."
-        )
-    return check_inputs(made)
+    if not leaves or any((shape_of(leaf) or ())[:1] != (count_of(images),) for leaf in leaves):
+        got = ", ".join(map(shown, leaves[:3])) or shown(made)
+        raise ValueError(f"{wanted}Got {got}. Keep the batch axis as it is.")
+    return check_inputs(made, what=MADE)
 
 
 def _is_arrays(images):
@@ -93,14 +108,17 @@ def _split(images):
 
 def _first_of(dataset, count):
     """Return the first images (and labels) of a dataset, with all random numbers put back as they were."""
-    if inspect.isgenerator(dataset) or not isinstance(dataset, Iterable | keras.utils.PyDataset):
+    is_used_up = isinstance(dataset, Iterator) and not isinstance(dataset, keras.utils.PyDataset)
+    if is_used_up or isinstance(dataset, keras.Layer) or not isinstance(dataset, Iterable | keras.utils.PyDataset):
+        can_be_indexed = hasattr(dataset, "__getitem__")
         raise TypeError(
             "`images` must be an array, a pair (x, y), a tf.data.Dataset, a PyDataset or a DataLoader. "
-            f"Got {type(dataset).__name__}. Take some images out of it first."
+            f"Got {shown(dataset)}. "
+            + ("Put it into a DataLoader." if can_be_indexed else "Take some images out of it first.")
         )
     batches, taken = [], 0
     with _random_numbers_kept(dataset):
-        for batch in _batches(dataset):
+        for batch in _read(dataset):
             x, y = _split(tuple(batch) if isinstance(batch, list) and len(batch) in (2, 3) else batch)
             x = keras.tree.map_structure(to_numpy, x)
             single = not any(np.ndim(leaf) == 4 for leaf in keras.tree.flatten(x))
@@ -112,8 +130,26 @@ def _first_of(dataset, count):
                 break
     if not batches:
         raise ValueError("`images` must hold one image at least. The dataset is empty. Pass one that is not.")
-    joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:count], *batches)
+    try:
+        joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:count], *batches)
+    except ValueError as error:  # of NumPy for shapes, of Keras for structures
+        shapes = dict.fromkeys(str(leaf.shape[1:]) for x, _ in batches for leaf in keras.tree.flatten(x))
+        raise ValueError(
+            "`images` must be a dataset whose batches can be joined: images of one size, labels of one kind. "
+            f"Got images of {', '.join(shapes)}. Resize or crop them, or take n={count_of(batches[0][0])} or fewer."
+        ) from error
     return joined[0], joined[1][0] if len(joined[1]) == 1 else None
+
+
+def _read(dataset):
+    """Yield the batches of a dataset, and say which argument it was that failed."""
+    try:
+        yield from _batches(dataset)
+    except Exception as error:
+        raise ValueError(
+            "`images` must be a dataset that can be read. "
+            f"Got {type(error).__name__}: {first_line(error)} Try next(iter(dataset)) by itself, or pass an array."
+        ) from error
 
 
 def _batches(dataset):

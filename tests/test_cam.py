@@ -137,14 +137,14 @@ NO_HEADS = {
 @pytest.mark.parametrize("name", NO_HEADS)
 def test_a_model_without_a_gap_head_is_refused_with_what_is_in_the_way_and_what_to_do(name):
     steps, reason = NO_HEADS[name]
-    with pytest.raises(ValueError, match="CAM needs a GAP head") as caught:
+    with pytest.raises(ValueError, match="`model` must have a GAP head") as caught:
         class_activation_maps(with_head(*(make() for make in steps)), photos(1), 0)
     assert reason in str(caught.value)
     assert "keras_see.gap_classifier" in str(caught.value)
 
 
 def test_what_cam_advises_gives_a_cam():
-    with pytest.raises(ValueError, match="CAM needs a GAP head"):
+    with pytest.raises(ValueError, match="`model` must have a GAP head"):
         class_activation_maps(segmentation(), photos(1), 0)
     assert class_activation_maps(gap_classifier(3, SHAPE), photos(1), 0).std() > 0
 
@@ -186,7 +186,7 @@ def test_what_is_no_chain_of_linear_layers_behind_an_average_is_no_gap_head(kind
 
     model, images = Model(), np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
     model(images)
-    with pytest.raises(ValueError, match="CAM needs a GAP head"):
+    with pytest.raises(ValueError, match="`model` must have a GAP head"):
         keras_see.class_activation_maps(model, images, 1)
 
 

@@ -95,5 +95,5 @@ def test_of_several_inputs_the_pictures_are_shown():
 
 
 def test_what_is_no_picture_is_refused():
-    with pytest.raises(ValueError, match=r"must give pictures of shape .* Got shape \(3, 5, 4\). Keep"):
+    with pytest.raises(ValueError, match=r"must be .* pictures .* Got an array of shape \(3, 5, 4\)\."):
         to_pictures(PICTURES, lambda images: images[..., 0])

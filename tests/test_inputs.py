@@ -36,10 +36,10 @@ REFUSED = {
     "infinity": (with_value(np.inf), ValueError, "must be finite numbers."),
     "vectors": (np.ones((4, 144)), ValueError, "Got (4, 144). Reshape them."),
     "one input too many": ([photos(2), np.ones((2, 1))], ValueError, "each of the model's 1 inputs. Got 2."),
-    "inputs of unequal number": ([photos(2), photos(3)], ValueError, "Got (2, 8, 6, 3), (3, 8, 6, 3)."),
+    "inputs of unequal number": ([photos(2), photos(3)], ValueError, "Got (2, 8, 6, 3), (3, 8, 6, 3). Cut"),
     "words": (np.full((1, *SHAPE), "red"), TypeError, "hold numbers. Got <U3 values."),
-    "nothing at all": (None, TypeError, "Got NoneType. Load the images first"),
-    "a path": ("cat.png", TypeError, "Got str. Load the images first"),
+    "nothing at all": (None, TypeError, "Got None. Load the images first"),
+    "a path": ("cat.png", TypeError, "Got 'cat.png'. Load the images first"),
     "numbers in lists": (photos(2).tolist(), TypeError, "Got nested lists of numbers. Make an array"),
     "batches with labels": ([(photos(2), np.ones(2))] * 2, TypeError, "Got a list of batches such as (x, y). Pass one"),
     "many images in a list": (list(photos(5)), ValueError, "Got (8, 6, 3), (8, 6, 3), (8, 6, 3) and 2 more. A list"),
@@ -64,7 +64,7 @@ def test_images_that_do_not_fit_are_refused_with_what_is_wanted_and_what_came(na
 def test_a_model_that_is_not_built_is_refused_with_how_to_build_it(function):
     with pytest.raises(ValueError, match=r"`model` must be built.*\(Subclassed\) has no weights.*model.build\("):
         function(Subclassed(), photos(1))
-    for nothing, name in ((None, "NoneType"), (Subclassed, "type"), ("model.keras", "str")):
+    for nothing, name in ((None, "None"), (Subclassed, "the class Subclassed"), ("model.keras", "'model.keras'")):
         with pytest.raises(TypeError, match=f"`model` must be a keras.Model. Got {name}."):
             function(nothing, photos(1))
 
@@ -115,7 +115,7 @@ def test_several_inputs_keep_their_structure_and_the_picture_is_the_one_with_row
     part = take(inputs, np.array([2, 0]))
     np.testing.assert_array_equal(part["factor"], [[2.0], [0.0]])
     np.testing.assert_array_equal(part["images"], photos(3)[[2, 0]])
-    with pytest.raises(ValueError, match="equally many images"):
+    with pytest.raises(ValueError, match="equally many for all inputs"):
         check_inputs({"factor": np.ones((2, 1)), "images": photos(3)}, two_inputs())
 
 

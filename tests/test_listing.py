@@ -247,7 +247,7 @@ UNKNOWN = {
     "the end of a path, misspelt": (nested_twice, "pol", ["Did you mean 'outer/inner/pool'?"]),
     "a stranger": (flat, "zzz", ["calls no 'zzz'", "Usable: ", "a (8, 6, 4), pool (4, 3, 4), b (4, 3, 5);"]),
     "a layer of another model": (flat, layers.Conv2D(1, 1, name="foreign"), ["calls no 'foreign'"]),
-    "no layer at all": (flat, 3.5, ["calls no 'float'"]),
+    "no layer at all": (flat, 3.5, ["Got 3.5. Usable"]),
 }
 
 
@@ -271,7 +271,7 @@ def test_of_many_usable_layers_the_last_ten_are_named():
 
 
 def test_a_layer_without_rows_and_columns_is_refused_with_its_shape():
-    with pytest.raises(ValueError, match=r"rows and columns.*'gap' has shape \('batch', 5\).*Usable: .*b \(4, 3, 5\)"):
+    with pytest.raises(ValueError, match=r"rows and columns.*'gap' has shape \(batch, 5\).*Usable: .*b \(4, 3, 5\)"):
         listing(flat()).spatial_call("gap")
 
 

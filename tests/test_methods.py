@@ -57,14 +57,17 @@ def test_an_image_of_one_value_gives_numbers(make, value):
 REFUSED = {
     "an unknown method": ("deep_dream", "`methods` must be among saliency, grad_cam, cam"),
     "no method": ((), "`methods` must name one method at least."),
-    "an unknown option": ({"grad_cam": {"layers": "a"}}, "The options of a method here are: layer. Got 'layers'"),
+    "an unknown option": (
+        {"grad_cam": {"layers": "a"}},
+        "`methods` may give 'grad_cam' the option layer. Got 'layers'",
+    ),
     "an unknown layer": ({"grad_cam": {"layer": "c"}}, "It calls no 'c'."),
     "a layer for the images": ({"saliency": {"layer": "a"}}, "takes no `layer`. Got 'a'. Leave it out."),
     "a layer that CAM does not look at": (
         {"cam": {"layer": "a"}},
         "CAM looks at what 'gap' averages. Got the layer 'a'",
     ),
-    "a layer without rows": ({"grad_cam": {"layer": "gap"}}, "That of 'gap' has shape ('batch', 5)."),
+    "a layer without rows": ({"grad_cam": {"layer": "gap"}}, "That of 'gap' has shape (batch, 5)."),
 }
 
 

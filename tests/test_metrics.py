@@ -46,9 +46,9 @@ def test_a_coarse_map_points_where_its_place_lies_in_the_image():
 @pytest.mark.parametrize(
     ("maps", "regions", "message"),
     [
-        (np.ones((2, 4, 4)), [(0, 0, 1, 1)], "one region for each map"),
+        (np.ones((2, 4, 4)), [(0, 0, 1, 1)], "one entry per image"),
         (np.ones((4, 4)), [(0, 0, 1, 1)] * 4, r"shape \(n, rows, columns\)"),
-        (np.ones((1, 4, 4)), [(9, 9, 12, 12)], r"index \[0\] hold no pixel"),
+        (np.ones((1, 4, 4)), [(9, 9, 12, 12)], r"none of their pixels for the images with index \[0\]"),
         (np.ones((1, 4, 4)), [(3, 0, 1, 4)], r"\(x0, y0, x1, y1\)"),
     ],
 )

@@ -108,9 +108,9 @@ def test_heat_is_black_for_nothing_and_brightest_at_the_upper_end():
 
 
 REFUSED = {
-    "too few maps": ({"maps": MAPS[:1]}, "one map for each of the 2 images. Got shape (1, 3, 2)."),
-    "maps with channels": ({"maps": MAPS[..., None]}, "`maps` must have the shape (n, rows, columns)"),
-    "alpha above one": ({"alpha": 1.5}, "`alpha` must lie between 0 and 1. Got 1.5."),
+    "too few maps": ({"maps": MAPS[:1]}, "one map for each of the 2 images. Got 1."),
+    "maps with channels": ({"maps": MAPS[..., None]}, "`maps` must be numbers of shape (n, rows, columns)"),
+    "alpha above one": ({"alpha": 1.5}, "`alpha` must be a number from 0 to 1. Got 1.5."),
     "an unknown scale": ({"scale": "run"}, '`scale` must be "all", "image" or a number above 0. Got \'run\'.'),
     "a scale of nothing": ({"scale": 0.0}, "Got 0.0."),
     "unknown colours": ({"colors": "jet"}, "`colors` must be one of"),
