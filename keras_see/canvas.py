@@ -67,7 +67,7 @@ def _listing(model, shape, chosen):
     try:
         listing = listing_of(model, np.zeros((1, *shape), "float32"))
     except ValueError as error:
-        raise ValueError(f"`{chosen}` must lead to what the model can take. {error}") from error
+        raise ValueError(f"`{chosen}` must give the model what it can take. {error}") from error
     empty = next((call for call in listing.calls if call.shape is not None and 0 in call.shape), None)
     if empty is not None:
         raise ValueError(

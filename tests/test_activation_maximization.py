@@ -162,7 +162,7 @@ def test_classes_by_weights_and_all_of_them():
         ({"seed": -1}, "`seed` must be"),
         ({"objective": "neurone"}, "`objective` must be"),
         ({"objective": "neuron", "position": (8, 0)}, "`position` must be"),
-        ({"objective": "neuron", "layer": "gap"}, "needs a layer with rows and columns"),
+        ({"objective": "neuron", "layer": "gap"}, "the layer must have rows and columns"),
         ({"direction": [1, 2], "channels": None}, "`direction` must hold 4"),
         ({"direction": [1, 2, 3, 4]}, "exclude each other"),
         ({"diversity": -1}, "`diversity` must be"),
@@ -180,7 +180,7 @@ def test_wrong_arguments_fail_with_what_is_wanted(wrong, says):
 
 def test_a_size_too_small_for_the_model_is_told():
     net = model((None, None, 3))
-    with pytest.raises(ValueError, match="`size` must be"):
+    with pytest.raises(ValueError, match="`size` must "):
         neuron_images(net, "deep", [0], size=(3, 3), steps=2)
 
 

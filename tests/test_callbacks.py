@@ -421,15 +421,15 @@ REFUSED_AT_ONCE = (
     ("name", {"name": "my run!"}, ValueError, "`name` must be made of letters"),
     ("scale", {"scale": "epoch"}, ValueError, '`scale` must be "run"'),
     ("scale of 0", {"scale": 0}, ValueError, "Got 0"),
-    ("display", {"display": lambda images: images[0]}, ValueError, "`display` must give"),
+    ("display", {"display": lambda images: images[0]}, ValueError, "`display` must be None, "),
     ("display of other images", {"display": np.zeros((3, 16, 16, 3), "uint8")}, ValueError, "one picture per image"),
     ("preprocess", {"preprocess": "caffe"}, TypeError, "`preprocess` must be a function"),
     ("regions", {"regions": [(0, 0, 4, 4)]}, ValueError, "one entry per image"),
     ("a region outside", {"regions": [(90, 90, 99, 99)] * 2}, ValueError, "none of their pixels"),
     ("batch_size", {"batch_size": 0}, ValueError, "`batch_size` must be a whole number from 1"),
     ("names as one", {"class_names": "abc"}, TypeError, "`class_names` must be a list"),
-    ("names as a set", {"class_names": {"a", "b", "c"}}, TypeError, "Got set"),
-    ("names as a dict", {"class_names": {"a": 0, "b": 1, "c": 2}}, TypeError, "Got dict"),
+    ("names as a set", {"class_names": {"a", "b", "c"}}, TypeError, "must be a list of names"),
+    ("names as a dict", {"class_names": {"a": 0, "b": 1, "c": 2}}, TypeError, "Got {'a': 0"),
     ("an unknown option", {"evry": 2}, TypeError, "evry"),
 )
 
@@ -458,7 +458,7 @@ AGAINST_THE_MODEL = (
     ("a callable of the wrong shape", {"targets": lambda outputs: outputs}, "one score per image"),
     ("a callable that fails", {"targets": lambda outputs: outputs["a"]}, "It failed on outputs"),
     ("images of another size", {"images": X[:2, :8]}, r"fit the model's input, \(n, 16, 16, 3\)"),
-    ("too few names", {"class_names": ["a", "b"]}, "a name for each of the model's 3 classes. Got 2 names"),
+    ("too few names", {"class_names": ["a", "b"]}, "a name for each of the model's 3 classes. Got 2"),
 )
 
 
