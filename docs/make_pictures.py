@@ -1,16 +1,20 @@
-"""Make the pictures of the README and the documentation again: python docs/make_pictures.py.
+"""Make the pictures of the README and the documentation again: python docs/make_pictures.py [name ...].
 
-All of them show data that may be shown: the handwritten digits that scikit-learn ships.
+All of them show data that may be shown: the handwritten digits and the two photographs that scikit-learn ships.
 """
 
+import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import keras_see
+from keras_see.climbs import neuron_climb
 from keras_see.demo_data import SIDE, cluttered_digits
 
 HERE = Path(__file__).parent / "pictures"
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
 SHOWN = 5
 
 
@@ -43,6 +47,71 @@ def watched_digits():
     keras_see.sheet(x_val, columns, captions=captions).save(HERE / "watched_digits.png", optimize=True)
 
 
+class Neurons(keras.callbacks.Callback):
+    """Keeps images of some channels that evolve beside the training."""
+
+    def __init__(self, layer, channels, size):
+        super().__init__()
+        self.layer, self.channels, self.size, self.kept = layer, channels, size, {}
+
+    def on_train_begin(self, logs=None):
+        self.climb = neuron_climb(self.model, self.layer, self.channels, size=self.size)
+        self.buffers = self.climb.start()
+        self._look("before training")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._look(f"epoch {epoch + 1}")
+
+    def _look(self, title):
+        self.buffers, _ = self.climb.run(self.buffers, 16)
+        self.kept[title] = np.rint(self.climb.images(self.buffers)).astype("uint8")
+
+
+def evolving_neurons():
+    """Train the small network of the examples, and lay the images of four channels from all epochs side by side."""
+    from small_network import colored_shapes, untrained_network
+
+    keras.utils.set_random_seed(0)
+    images, labels, _ = colored_shapes(3200, seed=0)
+    model, neurons = untrained_network(), Neurons("relu6", [2, 5, 17, 30], (96, 96))
+    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")
+    model.fit(images, labels, epochs=5, callbacks=[neurons], verbose=2)
+    (title, first), *rest = neurons.kept.items()
+    captions = [f"channel {number}" for number in neurons.channels]
+    sheet = keras_see.sheet(first, dict(rest), captions=captions, title=title)
+    sheet.save(HERE / "evolving_neurons.jpg", quality=88)
+
+
+def neuron_images():
+    """Lay images of channels of three layers and of classes side by side."""
+    from small_network import CLASSES, small_network
+
+    network, found, captions = small_network(), [], []
+    for layer in ("relu2", "relu4", "relu6"):
+        found.append(keras_see.neuron_images(network, layer, [2, 5, 11, 17], size=(96, 96), steps=128))
+        captions += [f"{layer}, channel {channel}" for channel in (2, 5, 11, 17)]
+    found.append(keras_see.class_images(network, [0, 1, 6, 11], size=(96, 96), steps=128))
+    captions += [CLASSES[number] for number in (0, 1, 6, 11)]
+    images = np.rint(np.concatenate(found)).astype("uint8")
+    keras_see.sheet(images, {}, captions=captions, title="").save(HERE / "neuron_images.jpg", quality=88)
+
+
+def content_images():
+    """Lay images beside what three depths remember of them."""
+    from small_network import colored_shapes, small_network
+
+    images, _, _ = colored_shapes(3, seed=1)
+    columns = {
+        layer: np.rint(keras_see.content_images(small_network(), images, layer, value_range=(0, 255))).astype("uint8")
+        for layer in ("relu1", "pool3", "relu6")
+    }
+    keras_see.sheet(images, columns).save(HERE / "content_images.jpg", quality=88)
+
+
+PICTURES = [watched_digits, evolving_neurons, neuron_images, content_images]
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    watched_digits()
+    for picture in PICTURES:
+        if not sys.argv[1:] or picture.__name__ in sys.argv[1:]:
+            picture()
