@@ -1,7 +1,6 @@
 import copy
 import logging
 import pickle
-import random
 import shutil
 from pathlib import Path
 
@@ -481,63 +480,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_batch(tm
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="`log_dir` must be a folder that can be written to"):
         fit(classifier(), Saliency(tmp_path / "file" / "logs", X[:2]))
-
-
-def watched_and_plain(tmp_path, build, epochs=3):
-    """Train twice from the same seeds, with and without callbacks, and return all that training has changed."""
-    found = []
-    for callbacks in ([], [keras_see.Watch(tmp_path, (X[:4], Y[:4])), GradCAM(tmp_path, X[:2], name="b", every=2)]):
-        keras.utils.set_random_seed(11)
-        model = build()
-        history = fit(model, *callbacks, epochs=epochs, validation_data=(X, Y), shuffle=True)
-        assert not any(callback.failures for callback in callbacks)
-        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-        values = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
-        numbers = [random.random(), np.random.random(), keras.ops.convert_to_numpy(keras.random.normal((3,)))]
-        modes = [(layer.trainable, sorted(vars(layer).keys())) for layer in model._flatten_layers()]
-        found.append((values, history.history, numbers, modes))
-    return found
-
-
-def augmented():
-    parts = [
-        keras.Input((16, 16, 3)),
-        layers.RandomFlip(),
-        layers.RandomBrightness(0.2, value_range=(0, 1)),
-        layers.Conv2D(4, 3),
-        layers.BatchNormalization(),
-        layers.ReLU(),
-        layers.Dropout(0.3),
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(3, "softmax", dtype="float32"),
-    ]
-    model = keras.Sequential(parts)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def averaged():
-    model = augmented()
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9, use_ema=True), "sparse_categorical_crossentropy")
-    return model
-
-
-def half():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        return augmented()
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.parametrize("build", [augmented, averaged, half])
-def test_training_is_the_same_to_the_last_bit_with_and_without_callbacks(tmp_path, build):
-    (values, history, numbers, modes), (values_2, history_2, numbers_2, modes_2) = watched_and_plain(tmp_path, build)
-    assert len(values) == len(values_2)
-    for plain, watched in zip(values + numbers, values_2 + numbers_2, strict=True):
-        np.testing.assert_array_equal(plain, watched)
-    assert history == history_2
-    assert modes == modes_2
 
 
 def test_the_files_lie_in_the_folder_itself(tmp_path):
