@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 import tempfile
 
 import keras
@@ -10,7 +11,7 @@ import pytest
 from keras import layers, ops
 
 import keras_see
-from keras_see import callbacks, passes
+from keras_see import callbacks
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.random((12, 8, 8, 3)).astype("float32"), np.arange(12) % 3
@@ -24,6 +25,8 @@ EACH = {
     "GradCAM": callbacks.GradCAM,
     "CAM": callbacks.CAM,
     "Watch": keras_see.Watch,
+    "NeuronImages": functools.partial(callbacks.NeuronImages, layer="middle", channels=[1], steps=2),
+    "ContentImages": functools.partial(callbacks.ContentImages, layers="middle", steps=2),
 }
 
 
@@ -54,7 +57,6 @@ class Break(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch == BREAKS:
-            passes._KEPT.clear()  # so that the pass is traced again, and fails with all its taps in place
             object.__setattr__(self.model.get_layer("middle"), "call", self.broken)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -66,7 +68,6 @@ class Break(keras.callbacks.Callback):
 
 
 def trained(parts, *watching):
-    keras.utils.clear_session(free_memory=False)  # so that the layers have the same names each time
     keras.utils.set_random_seed(11)
     model = built(parts)
     validation = (X[:4], Y[:4]) if parts == SINGLE else None
@@ -88,10 +89,12 @@ def attributes_of(thing):
 
 
 def told(value):
-    """Return a plain value, and of anything else its type: two models do not share their objects."""
+    """Return a plain value, and of anything else its type: two models share neither objects nor numbers in names."""
     if isinstance(value, tuple):
         return tuple(map(told, value))
-    return value if isinstance(value, bool | int | float | str | None) else type(value)
+    if isinstance(value, str):
+        return re.sub(r"_\d+\b", "", value)
+    return value if isinstance(value, bool | int | float | None) else type(value)
 
 
 def random_numbers():
@@ -123,9 +126,8 @@ def assert_same(parts, found):
     assert [what for what in expected if found[what] != expected[what]] == []
 
 
-def all_of_them(folder):
-    shared = {"log_dir": folder, "images": (X[:2], Y[:2])}
-    return [kind(**shared, name=name, every=every) for every, (name, kind) in enumerate(EACH.items(), start=1)]
+def all_of_them(folder, **options):
+    return [kind(log_dir=folder, images=(X[:2], Y[:2]), name=name, **options) for name, kind in EACH.items()]
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
@@ -137,17 +139,10 @@ def test_all_callbacks_at_once_change_no_bit_of(name, tmp_path):
     assert_same(COMBINATIONS[name], found)
 
 
-@pytest.mark.parametrize("kind", EACH)
-def test_no_bit_is_changed_by(kind, tmp_path):
-    callback = EACH[kind](tmp_path, X[:2])
-    found = trained(SINGLE, callback)
-    assert not callback.failures
-    assert_same(SINGLE, found)
-
-
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_callbacks_that_fail_half_way_change_no_bit_of(name, tmp_path):
-    watching = all_of_them(tmp_path)[:1] + [keras_see.Watch(tmp_path, X[:2], before_training=False)]
+    # The first look traces: it fails with all its taps in place.
+    watching = all_of_them(tmp_path, before_training=False, epochs=[BREAKS, BREAKS + 1])
     found = trained(COMBINATIONS[name], Break(), *watching)
     for callback in watching:
         assert "in the middle of the model" in callback.failures[0]
