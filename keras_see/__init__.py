@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from keras_see.activation_maximization import class_images, neuron_images
     from keras_see.callbacks import Watch
     from keras_see.cam import class_activation_maps
+    from keras_see.deep_dream import dream
     from keras_see.films import save_film
     from keras_see.gap import gap_classifier
     from keras_see.grad_cam import grad_cam_maps
@@ -25,6 +26,7 @@ __all__ = [
     "class_activation_maps",
     "class_images",
     "content_images",
+    "dream",
     "gap_classifier",
     "grad_cam_maps",
     "layers",
@@ -46,6 +48,7 @@ _HOMES = {
     "class_activation_maps": "cam",
     "class_images": "activation_maximization",
     "content_images": "inversion",
+    "dream": "deep_dream",
     "gap_classifier": "gap",
     "grad_cam_maps": "grad_cam",
     "layers": "layer_table",

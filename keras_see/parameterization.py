@@ -12,6 +12,9 @@ NOISE = 0.01
 # How close to the ends of the range, as a share, a given image may come: the logit of an end itself is infinite.
 MARGIN = 1e-3
 
+# What red, green and blue add to brightness: ITU-R BT.601, 2.5.1.
+BRIGHTNESS = (0.299, 0.587, 0.114)
+
 
 class Fourier:
     r"""An image as a sum of waves with natural amplitudes and uncorrelated colours, bounded to its range.
@@ -95,6 +98,29 @@ class Pixels:
     def parameters_of(self, images):
         """Return the parameters that give these images, to within the margin at the ends of the range."""
         return _logits(images, self.value_range).astype("float32")
+
+
+class Plain:
+    """An image as its pixels, as they are: what is given to dream on.
+
+    A grey image is seen as grey by a model for colour, and a colour image by its brightness by a model for grey; what
+    the model wants then changes nothing but the brightness.
+
+    Args:
+        shape: `(height, width, channels)` of what is seen.
+    """
+
+    def __init__(self, shape):
+        self.shape = tuple(shape)
+
+    def images(self, parameters):
+        """Return the images `(n, height, width, channels)` of these pixels, of one or three channels; traced."""
+        pixels, channels = ops.convert_to_tensor(parameters), self.shape[-1]
+        if pixels.shape[-1] == channels:
+            return pixels
+        if channels == 1:
+            return ops.matmul(pixels, ops.convert_to_tensor(np.array(BRIGHTNESS, "float32")[:, None]))
+        return ops.repeat(pixels, channels, axis=-1)
 
 
 def parameterization_of(word, shape, value_range, samples=None):

@@ -6,6 +6,7 @@ NAMES = {
     *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
     *("neuron_images", "class_images", "content_images"),
     *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
+    "dream",
     *("callbacks", "metrics", "Watch"),
 }
 CALLBACKS = {"Watch", "Saliency", "GradCAM", "CAM", "NeuronImages", "ContentImages"}

@@ -1,0 +1,178 @@
+"""Dream on pictures with one model: octave by octave, step by step, tile by tile."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_see.canvas import canvas_of
+from keras_see.inputs import check_model, input_shapes
+from keras_see.photo import resized
+from keras_see.preprocessing import USUAL_SIZE
+from keras_see.tile_step import TileStep
+from keras_see.tiles import tile_count, tile_sides, tiles
+from keras_see.wishes import wishes_of
+
+_LOGGER = logging.getLogger("keras_see")
+
+
+class Octave(NamedTuple):
+    """A finished octave.
+
+    Attributes:
+        photo: In the octave's size, float32 `(height, width, k)`.
+        picture: The dream on it, likewise.
+        reached: What each step reached, over what there was at first: `(steps,)`.
+    """
+
+    photo: np.ndarray
+    picture: np.ndarray
+    reached: np.ndarray
+
+
+class Dreamer:
+    """What dreams, and keeps its compiled steps, one per shape of tile, from picture to picture.
+
+    Args:
+        model: A built Keras model with one input.
+        layers: As for `dream`.
+        tile: `(height, width)`, the largest tile.
+        value_range: `(low, high)` of the pictures.
+        preprocess: Makes of pictures what the model takes, or None.
+        guide: float32 `(height, width, k)` in the same range, or None.
+    """
+
+    def __init__(self, model, layers=None, *, tile, value_range, preprocess=None, guide=None):
+        check_model(model)
+        self._model, self._preprocess, self._range = model, preprocess, value_range
+        self._own = (input_shapes(model) or [(None,) * 4])[0][1:3]  # None where the model takes any
+        self._most = [side or most for side, most in zip(self._own, tile, strict=True)]
+        self._steps, self._guides = {}, []
+        sides = self._sides(USUAL_SIZE if guide is None else _scaled(guide.shape[:2], max(USUAL_SIZE)))
+        self.wishes = wishes_of(layers, self._canvas(sides).listing)
+        if guide is not None:
+            self._guides = self._features_of(resized(guide, sides))
+
+    @property
+    def traces(self):
+        """How often Python went through a step (on PyTorch: at each)."""
+        return sum(step.traces for step in self._steps.values())
+
+    def octave_sizes(self, size, octaves, scale):
+        """Return the sizes of a picture's octaves, smallest first, that the model can take; tells of the others."""
+        sizes = [tuple(max(round(side / scale**k), 1) for side in size) for k in reversed(range(octaves))]
+        self._step(size)  # what is wrong with the photo itself is said as it is
+        kept = [each for each in sizes if self._can_take(each)]
+        if len(kept) < len(sizes):
+            left_out = ", ".join(f"{height} × {width}" for height, width in sizes if (height, width) not in kept)
+            _LOGGER.warning("Octaves left out, for they are too small for the model: %s.", left_out)
+        return kept
+
+    def count_tiles(self, size):
+        """Return how many tiles one step has in a picture of this size."""
+        return tile_count(size, self._sides(size))
+
+    def octaves(self, colors, sizes, *, steps, step_size, mask=None, seed=0, progress=None):
+        """Yield each `Octave` of a dream on a photo when it is finished.
+
+        What a dream adds to the photo is all that is enlarged from octave to octave: the photo's own detail comes in
+        anew with each. A step goes along each tile's gradient over its root mean square; the tiles lie elsewhere at
+        each step, so that their borders leave no trace.
+
+        Args:
+            colors: float32 `(height, width, k)`.
+            sizes: As `octave_sizes` returns them.
+            steps: Per octave.
+            step_size: Root mean square of a step, as a share of the range.
+            mask: float32 `(height, width, 1)`, by which steps are multiplied, or None.
+            seed: Of where the tiles lie.
+            progress: A function of what each tile reached, or None.
+        """
+        length, added, first = step_size * (self._range[1] - self._range[0]), None, None
+        for number, size in enumerate(sizes):
+            photo = _inside(resized(colors, size), self._range)
+            part = None if mask is None else _inside(resized(mask, size), (0, 1))
+            picture = photo.copy() if added is None else self._with(photo, added, part)
+            first = self._first(photo) if first is None else first
+            reached = []
+            for step in range(steps):
+                corner = np.random.default_rng((seed, number, step)).integers(size)
+                reached.append(self._walk(picture, corner, [first, *self._guides], length, part, progress))
+            yield Octave(photo, picture, np.array(reached, "float32"))
+            added = picture - photo
+
+    def _with(self, photo, added, mask):
+        """Return a photo with what the octave before has added, only where the mask lets it."""
+        picture = resized(added, photo.shape[:2])
+        if mask is not None:
+            picture *= mask > 0
+        picture += photo
+        return _inside(picture, self._range)
+
+    def _walk(self, picture, corner, wanted, length, mask, progress):
+        """Take one step in each tile of a picture, in place, and return the mean of what they reached before it."""
+        size, reached = picture.shape[:2], []
+        take, sides = self._step(size), self._sides(size)
+        for tile in tiles(size, sides, corner):
+            weight = 1.0 if mask is None else mask[tile.place]
+            if np.any(weight):
+                amount, way = take(tile.of(picture), wanted)
+                picture[tile.place] = _inside(picture[tile.place] + length * weight * way[tile.own], self._range)
+                reached.append(amount)
+            if progress is not None:
+                progress(reached[-1] if reached else 0.0)
+        return np.mean(reached) if reached else 0.0
+
+    def _first(self, photo):
+        """Return how much of each wish a photo holds, so that weights count alike; 1 where that is nothing."""
+        size = photo.shape[:2]
+        take = self._step(size)
+        found = [take.amounts(tile.of(photo), self._guides) for tile in tiles(size, self._sides(size), (0, 0))]
+        first = np.abs(np.mean(found, axis=0))
+        return np.where(first > 0, first, 1.0).astype("float32")
+
+    def _features_of(self, guide):
+        if any(wish.channel is not None for wish in self.wishes):
+            raise ValueError(
+                "A guided dream takes whole layers, for the guide says which of their features are wanted. "
+                "Got a single channel. Leave out ':' and the number, or `guide`."
+            )
+        return [part.reshape(-1, part.shape[-1]) for part in self._step(guide.shape[:2]).features(guide)]
+
+    def _sides(self, size):
+        sides = tile_sides(size, self._most)
+        return tuple(own or side for own, side in zip(self._own, sides, strict=True))
+
+    def _can_take(self, size):
+        try:
+            self._step(size)
+        except ValueError:
+            return False
+        return True
+
+    def _step(self, size):
+        """Return the compiled step for the tiles of a picture of this size."""
+        sides = self._sides(size)
+        if any(side > whole for side, whole in zip(sides, size, strict=True)):
+            raise ValueError(
+                f"The photo must be at least as large as what the model takes, {sides[0]} × {sides[1]}. "
+                f"It is {size[0]} × {size[1]}. Enlarge it, or choose a model that takes any size."
+            )
+        if sides not in self._steps:
+            self._steps[sides] = TileStep(self._model, self._canvas(sides), self.wishes)
+        return self._steps[sides]
+
+    def _canvas(self, sides):
+        options = {"value_range": self._range, "preprocess": self._preprocess, "parameterization": "pixels"}
+        return canvas_of(self._model, size=sides, **options)
+
+
+def _inside(picture, value_range):
+    """Return a picture without what is out of range; one without any is returned as it is."""
+    low, high = value_range
+    return picture if low <= picture.min() and picture.max() <= high else picture.clip(low, high)
+
+
+def _scaled(size, longest):
+    """Return a size of the same proportions whose longer side is `longest`."""
+    return tuple(max(round(side * longest / max(size)), 1) for side in size)

@@ -1,0 +1,45 @@
+"""How a dream is made: its numbers, checked."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_see.climb import checked_seed
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a dream is made; the defaults are chosen by eye, on GoogLeNet and photos of all kinds."""
+
+    octaves: int = 4
+    octave_scale: float = 1.4
+    steps: int = 10
+    step_size: float = 0.012
+    tile: int = 512
+    strength: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("octaves", "steps"):
+            number = getattr(self, name)
+            self._check(name, _is_whole(number) and number >= 1, "a whole number from 1")
+        sides = np.ravel(self.tile).tolist()
+        fits = np.shape(self.tile) in ((), (2,)) and all(_is_whole(side) and side >= 1 for side in sides)
+        self._check("tile", fits, "a side in pixels, or (height, width)")
+        self._check("octave_scale", _is_number(self.octave_scale) and self.octave_scale > 1, "a number above 1")
+        self._check("step_size", _is_number(self.step_size) and self.step_size > 0, "a number above 0")
+        self._check("strength", _is_number(self.strength) and self.strength >= 0, "a number from 0")
+        checked_seed(self.seed)
+
+    def _check(self, name, fits, wanted):
+        if not fits:
+            usual = next(field.default for field in dataclasses.fields(self) if field.name == name)
+            raise ValueError(f"`{name}` must be {wanted}. Got {getattr(self, name)!r}. {usual} is the default.")
+
+
+def _is_whole(number):
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def _is_number(number):
+    return isinstance(number, int | float | np.number) and not isinstance(number, bool) and np.isfinite(number)

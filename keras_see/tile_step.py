@@ -1,0 +1,86 @@
+"""One compiled step on one tile of a picture: what it reaches, and which way there is more of it."""
+
+import numpy as np
+from keras import ops
+
+from keras_see import backend
+from keras_see.parameterization import Plain
+from keras_see.slope import LEAK, Slope, unit
+from keras_see.wishes import amounts_of, objective_of
+
+# Standard deviations, in pixels, of the blurs whose mean makes steps smooth; the finest is the one that no eye sees.
+# With steps as they are, dreams are covered with colour noise of single pixels.
+BLURS = (0.7, 1.4)
+
+
+class TileStep:
+    """A forward and a backward pass over tiles of one shape; compiled at its first call.
+
+    Args:
+        model: A built Keras model with one input.
+        canvas: The `Canvas` of tiles of this shape.
+        wishes: What there should be more of.
+
+    Attributes:
+        traces: How often Python went through the step (on PyTorch: at each call).
+    """
+
+    def __init__(self, model, canvas, wishes):
+        self.traces = 0
+        self._wishes, self._objective = wishes, objective_of(wishes)
+        self._pixels = Plain(canvas.parameterization.shape)
+        self._slope = Slope(model, self._objective, self._pixels, preprocess=canvas.preprocess)
+        self._step = backend.compiled(lambda *args: self._trace(*args, opens=False))
+        self._opening_step = backend.compiled(lambda *args: self._trace(*args, opens=True))
+
+    def __call__(self, tile, wanted):
+        """Return what a tile `(height, width, k)` reaches, and a way up whose root mean square is 1: NumPy arrays.
+
+        Where nothing is excited yet and so there is no gradient, closed rectifiers let it through.
+        """
+        given = (
+            self._slope.values(),
+            ops.convert_to_tensor(tile[None]),
+            [ops.convert_to_tensor(part) for part in wanted],
+        )
+        reached, gradient, size = self._step(*given)
+        if not ops.convert_to_numpy(size).all():
+            _, gradient, _ = self._opening_step(*given)
+        return float(ops.convert_to_numpy(reached)[0]), ops.convert_to_numpy(gradient)[0]
+
+    def features(self, tile):
+        """Return the features of a tile `(height, width, k)`: one array `(rows, columns, channels)` per wish."""
+        seen = ops.convert_to_numpy(self._pixels.images(tile[None]))
+        found = dict(zip(self._objective.places, self._slope.features(seen), strict=True))
+        return [found[wish.place][0] for wish in self._wishes]
+
+    def amounts(self, tile, guides):
+        """Return how much of each wish a tile holds, a NumPy array."""
+        features = {w.place: part[None] for w, part in zip(self._wishes, self.features(tile), strict=True)}
+        return np.array([float(ops.convert_to_numpy(a)[0]) for a in amounts_of(self._wishes, features, guides)])
+
+    def _trace(self, values, tiles, wanted, *, opens):
+        self.traces += 1
+        slopes = ops.full((1,), LEAK) if opens else None
+        reached, gradient, size = self._slope(values, tiles, wanted, slopes=slopes)
+        return reached, smooth(gradient), size
+
+
+def smooth(gradient):
+    """Return the mean of a gradient `(1, height, width, k)` in several blurs, each over its root mean square; traced.
+
+    Weights at the border add up to 1 as elsewhere, so that a tile moves as much there as inside.
+    """
+    _, height, width, _ = gradient.shape
+    blurred = []
+    for deviation in BLURS:
+        down, along = (ops.convert_to_tensor(_gaussian(side, deviation)) for side in (height, width))
+        blurred.append(unit(ops.einsum("ij,njkc,lk->nilc", down, gradient, along))[0])
+    return unit(sum(blurred))[0]
+
+
+def _gaussian(side, deviation):
+    """Return the matrix `(side, side)` that blurs a line."""
+    places = np.arange(side)
+    weights = np.exp(-np.square((places[:, None] - places) / deviation) / 2)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

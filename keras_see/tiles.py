@@ -1,0 +1,64 @@
+"""Cut a picture into tiles that cover every pixel once, from a new corner at each step."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Tile(NamedTuple):
+    """A piece of a picture whose rows and columns go round: after the last comes the first.
+
+    Attributes:
+        rows: Indices of the rows that are looked at.
+        columns: Indices of the columns.
+        own: Which of these rows and columns no earlier tile has, two slices.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    own: tuple
+
+    def of(self, picture):
+        """Return what is looked at, a copy."""
+        return picture[np.ix_(self.rows, self.columns)]
+
+    @property
+    def place(self):
+        """The index of the tile's own pixels in the picture."""
+        return np.ix_(self.rows[self.own[0]], self.columns[self.own[1]])
+
+
+def tile_sides(size, most):
+    """Return `(height, width)` of the equal tiles, of at most `most` a side, that cover this size with least waste."""
+    return tuple(math.ceil(side / math.ceil(side / limit)) for side, limit in zip(size, most, strict=True))
+
+
+def tiles(size, sides, corner):
+    """Yield the tiles of a picture of this size; together, their own pixels are every pixel once.
+
+    The last tile of a line is shifted inwards, if need be, so that all are of one shape.
+
+    Args:
+        size: `(height, width)` of the picture.
+        sides: `(height, width)` of the tiles, no larger than the picture.
+        corner: `(row, column)` where the first tile starts; those beyond the end go on at the start.
+    """
+    lines = [_pieces(*each) for each in zip(size, sides, corner, strict=True)]
+    for rows, own_rows in lines[0]:
+        for columns, own_columns in lines[1]:
+            yield Tile(rows, columns, (own_rows, own_columns))
+
+
+def tile_count(size, sides):
+    """Return how many tiles cover this size."""
+    return math.prod(math.ceil(side / each) for side, each in zip(size, sides, strict=True))
+
+
+def _pieces(length, side, start):
+    """Return, for each tile along one line, the indices it looks at and the slice of them that is its own."""
+    found = []
+    for first in range(0, length, side):
+        begin = min(first, length - side)
+        found.append(((start + begin + np.arange(side)) % length, slice(first - begin, side)))
+    return found
