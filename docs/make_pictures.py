@@ -4,10 +4,12 @@ All of them show data that may be shown: the handwritten digits and the two phot
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 import keras_see
 from keras_see.climbs import neuron_climb
@@ -33,14 +35,17 @@ class Maps(keras.callbacks.Callback):
 
 
 def watched_digits():
-    """Train on digits in clutter, and lay the Grad-CAM maps of the epochs side by side."""
+    """Train on digits in clutter; lay the Grad-CAM maps of the epochs side by side, and keep the last overview."""
     keras.utils.set_random_seed(0)
     x, y, _ = cluttered_digits(6000, seed=0)
     x_val, y_val, _ = cluttered_digits(SHOWN, seed=1, validation=True)
     model = keras_see.gap_classifier(10, input_shape=(SIDE, SIDE, 1))
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    maps = Maps(x_val, y_val)
-    model.fit(x, y, batch_size=32, epochs=4, callbacks=[maps], verbose=2)
+    maps, log_dir = Maps(x_val, y_val), tempfile.mkdtemp()
+    watch = keras_see.Watch(log_dir, (x_val[:4], y_val[:4]), class_names=[f"a {digit}" for digit in range(10)])
+    model.fit(x, y, batch_size=32, epochs=4, callbacks=[maps, watch], verbose=2)
+    overview = keras_see.read(log_dir)["see/overview"][-1][1]
+    Image.fromarray(overview).save(HERE / "overview.jpg", quality=85)
     upper = max(each.max() for each in maps.kept.values())
     columns = {name: keras_see.overlay(x_val, each, scale=upper) for name, each in maps.kept.items()}
     captions = [f"a hidden {label}" for label in y_val]
