@@ -42,8 +42,10 @@ def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activa
     _check(classes, head, activation)
     if classes == 1 and activation == "softmax":
         activation = "sigmoid"  # the softmax of one number is always 1
-    own = (None, None, 3) if backbone is None else _shape_of(backbone)
-    inputs = keras.Input(own if input_shape is None else _fitting(input_shape, own), name="images")
+    own = (None, None, None) if backbone is None else _shape_of(backbone)
+    if input_shape is None:
+        input_shape = (None, None, 3) if backbone is None else own
+    inputs = keras.Input(_fitting(input_shape, own), name="images")
     features = _small_backbone(inputs) if backbone is None else backbone(inputs)
     came = getattr(features, "shape", "several tensors")
     if len(came) != 4:

@@ -5,6 +5,8 @@ import numpy as np
 from keras_see.checks import is_size, numeric, shape_of, shown
 from keras_see.pictures import checked_maps, resized
 
+__all__ = ["energy_inside", "pointing_hits"]
+
 
 def energy_inside(maps, regions, *, size=None):
     r"""Return which share of each map's positive energy lies inside the image's region.

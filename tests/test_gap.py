@@ -72,6 +72,11 @@ def test_a_backbone_without_rows_and_columns_is_refused():
         gap_classifier(3, backbone=flattened)
 
 
+def test_without_a_backbone_images_may_have_any_number_of_channels():
+    for channels in (1, 4):
+        assert gap_classifier(2, input_shape=(16, 16, channels)).input_shape == (None, 16, 16, channels)
+
+
 def test_the_backbone_s_own_input_shape_is_taken():
     model = gap_classifier(3, backbone=backbone())
     assert model.input_shape == (None, *SHAPE)
