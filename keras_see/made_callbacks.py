@@ -3,8 +3,9 @@
 from typing import Unpack
 
 from keras_see import activation_maximization, inversion
+from keras_see.checks import refuse_unknown
 from keras_see.made_views import STEPS, made_views
-from keras_see.series import Series, When
+from keras_see.series import Series, When, options_of
 from keras_see.watched import watch
 
 
@@ -67,10 +68,12 @@ class NeuronImages(Series):
         steps=STEPS, seed=0, restart=None, **options: Unpack[NeuronOptions],
     ):  # fmt: skip
         when, options = _parted(options)
+        unknown = set(options) - set(NeuronOptions.__annotations__)
         options |= {"layer": layer, "channels": channels, "size": size, "value_range": value_range}
         options |= {"steps": steps, "seed": seed, "restart": restart}
 
         def make_views():
+            refuse_unknown(unknown, options_of(type(self)) | set(NeuronOptions.__annotations__), type(self).__name__)
             watched = None if images is None else watch(images, labels, n, preprocess)
             shared = {"class_names": class_names, "display": display, "preprocess": preprocess}
             return made_views({"neurons": options}, watched, **shared)
@@ -121,9 +124,11 @@ class ContentImages(Series):
         **options: Unpack[ContentOptions],
     ):  # fmt: skip
         when, options = _parted(options)
+        unknown = set(options) - set(ContentOptions.__annotations__)
         options |= {"layers": layers, "value_range": value_range, "steps": steps, "seed": seed, "restart": restart}
 
         def make_views():
+            refuse_unknown(unknown, options_of(type(self)) | set(ContentOptions.__annotations__), type(self).__name__)
             watched = watch(images, labels, n, preprocess)
             return made_views({"content": options}, watched, display=display, preprocess=preprocess)
 

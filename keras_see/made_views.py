@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_see.activation_maximization import NeuronOptions
 from keras_see.canvas import canvas_of
-from keras_see.checks import is_whole, refuse_unknown, shown
+from keras_see.checks import is_whole, keywords_of, refuse_unknown, shown
 from keras_see.climb import checked_seed
 from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.display import to_pictures
@@ -224,7 +224,8 @@ def _distances(distances):
 
 
 def _check_options(word, options, known):
-    refuse_unknown(set(options) - set(known), known, repr(word))
+    view = ContentView if word == "content" else NeuronView
+    refuse_unknown(set(options) - set(known), {*known, *keywords_of(view.__init__)}, repr(word))
 
 
 def _check_steps(steps, restart):

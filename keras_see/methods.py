@@ -91,7 +91,10 @@ def _by_word(methods):
         methods = [methods]
     if not isinstance(methods, Mapping):
         listed = list(methods) if isinstance(methods, Iterable) else [methods]
-        methods = {word if isinstance(word, str) else shown(word): {} for word in listed}
+        for word in listed:
+            if not isinstance(word, str):
+                raise _unknown(word)
+        methods = {word: {} for word in listed}
     return methods
 
 
@@ -103,8 +106,12 @@ def _method(word):
             f"`methods` must be maps here: {', '.join(METHODS)}. {word!r} are made images. "
             "Call keras_see.neuron_images or keras_see.content_images."
         )
+    raise _unknown(word)
+
+
+def _unknown(word):
     words = ", ".join([*METHODS, *MADE])
-    raise ValueError(f"`methods` must be among {words}. Got {shown(word)}. Choose one of these, or several in a list.")
+    return ValueError(f"`methods` must be among {words}. Got {shown(word)}. Choose one of these, or several in a list.")
 
 
 def _layers_in(word, options):

@@ -50,7 +50,7 @@ class Series(keras.callbacks.Callback):
         self._guarded(self._set_up, log_dir, make_views, name, before_training, when)
 
     def _set_up(self, log_dir, make_views, name, before_training, when):
-        refuse_unknown(set(when) - set(When.__annotations__), _options_of(type(self)), type(self).__name__, _ADVICE)
+        refuse_unknown(set(when) - set(When.__annotations__), options_of(type(self)), type(self).__name__, _ADVICE)
         _check_yes_or_no("before_training", before_training)
         _check_yes_or_no("strict", self._strict)
         self._given = Schedule.checked(**when)
@@ -200,7 +200,7 @@ _ADVICE = {
 }
 
 
-def _options_of(callback):
+def options_of(callback):
     """Return the names of all options that a class of callbacks takes."""
     parts = [keywords_of(part.__init__) for part in callback.__mro__ if issubclass(part, Series)]
     return set(When.__annotations__).union(*parts) - {"make_views"}

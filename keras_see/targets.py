@@ -129,7 +129,9 @@ def _from_function(function, listing):
     try:
         scores = output_spec(function, listing.outputs)
     except Exception as error:
-        raise ValueError(f"{wanted}It failed on outputs {shapes}: {first_line(error)} Correct it.") from error
+        raise ValueError(
+            f"{wanted}It failed on outputs {shapes}: {first_line(error)} Try it on such an array by itself."
+        ) from error
     if getattr(scores, "shape", None) != (BATCH,):
         got = _shapes([scores]) if hasattr(scores, "shape") else type(scores).__name__
         raise ValueError(f"{wanted}For outputs {shapes} it returned {got}. Index or sum the other axes.")
@@ -161,7 +163,11 @@ def _from_classes(classes, shape, fits):
         wrong = classes[(classes != np.round(classes)) | (classes < 0) | (classes > highest)]
         raise ValueError(
             f"{fits}This model's classes are 0 to {highest}; got {shown(wrong[0])}. "
-            + ("With one output unit, 1 explains +value and 0 explains -value." if units == 1 else "Correct it.")
+            + (
+                "With one output unit, 1 explains +value and 0 explains -value."
+                if units == 1
+                else "Choose one of these."
+            )
         )
     classes = classes.astype("int64")
     return Target("weights", weights=class_weights(classes, shape), classes=classes)

@@ -191,7 +191,7 @@ WRONG_NEURONS = [
     ({"seed": -1}, ValueError, "`seed` must be a whole number from 0"),
     ({"value_range": (1, 0)}, ValueError, "`value_range` must be"),
     ({"size": (32, 32)}, ValueError, "`size` must be what the model takes"),
-    ({"objectve": "neuron"}, TypeError, "`objectve` is no option of 'neurons'. Did you mean `objective`"),
+    ({"objectve": "neuron"}, TypeError, "`objectve` is no option of NeuronImages. Did you mean `objective`"),
 ]
 
 

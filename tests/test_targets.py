@@ -212,7 +212,7 @@ def test_weights_of_classes_pick_one_output_or_the_side_of_the_only_one():
 
 
 REFUSED = {
-    "a class too high": (flat, 3, "This model's classes are 0 to 2; got 3. Correct it."),
+    "a class too high": (flat, 3, "This model's classes are 0 to 2; got 3. Choose one of these."),
     "a negative class": (flat, [0, -1], "0 to 2; got -1."),
     "half a class": (flat, [0.5, 1], "got 0.5."),
     "no number": (flat, [np.nan, 1], "got nan."),
