@@ -51,7 +51,7 @@ def test_rows_of_unequal_length_have_no_shape_and_words_are_not_numeric():
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_with_all():
     refuse_unknown(set(), {"every"}, "Watch")
-    with pytest.raises(TypeError, match="`evry` is no option of Watch. Did you mean `every`?"):
+    with pytest.raises(TypeError, match=r"`evry` is no option of Watch\. Did you mean `every`\?"):
         refuse_unknown({"evry"}, {"every", "n"}, "Watch")
     with pytest.raises(TypeError, match=r"`zoom` is no option of Watch\. There are: every, n\."):
         refuse_unknown({"zoom"}, {"every", "n"}, "Watch")
