@@ -1,9 +1,11 @@
-"""The command line: `keras-see demo | layers | board`."""
+"""The command line: `keras-see demo | dream | layers | board`."""
 
 import argparse
 import subprocess
 import sys
 from pathlib import Path
+
+from keras_see import dream_command
 
 
 def main(arguments=None):
@@ -34,6 +36,8 @@ def _parser():
     demo.add_argument("--data", metavar="FOLDER", help="your own photographs, as FOLDER/class/picture.jpg")
     demo.add_argument("--log-dir", metavar="FOLDER", help="where to write (default: a new folder in logs)")
     demo.add_argument("--epochs", type=_positive, metavar="N", help="default: 6; 12 with --data")
+
+    dream_command.add_command(commands)
 
     layers = commands.add_parser("layers", help="list the layers of a saved model and what can look at each")
     layers.set_defaults(command=_layers)
@@ -67,23 +71,9 @@ def _layers(options):
     if not Path(options.model).is_file():
         raise ValueError(f"MODEL must be a .keras file. There is no file {options.model!r}. Check the path.")
     from keras_see import layers
+    from keras_see.named_models import loaded_model
 
-    print(layers(_loaded(options.model)))
-
-
-def _loaded(path):
-    import keras
-
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # what Keras raises depends on what the file holds
-        from keras_see.listing import first_line
-
-        raise ValueError(
-            f"MODEL must be a model that Keras can load by itself. {path!r} is none: {first_line(error)} "
-            "Save one with model.save('model.keras'); where it needs classes of your own, call keras_see.layers(model) "
-            "in your program."
-        ) from error
+    print(layers(loaded_model(options.model)))
 
 
 def _board(options):

@@ -81,7 +81,7 @@ def dream(
     """
     recipe = Recipe(octaves, octave_scale, steps, step_size, tile, strength, seed)
     photo = photo_for(model, image, value_range)
-    mask = None if mask is None else _checked_mask(mask, photo.size)
+    mask = None if mask is None else checked_mask(mask, photo.size)
     dreamer = dreamer_for(model, layers, photo, recipe, guide=guide, preprocess=preprocess)
     history = []
     for octave in dreams(dreamer, photo, recipe, mask=mask, verbose=verbose):
@@ -143,7 +143,8 @@ def _guide_like(photo, model, guide):
     return colors.mean(axis=-1, keepdims=True) if channels == 1 else np.repeat(colors, channels, axis=-1)
 
 
-def _checked_mask(mask, size):
+def checked_mask(mask, size):
+    """Return a mask as float32 `(height, width, 1)`, sure that it is one for a photo of this size."""
     array = to_numpy(mask)
     array = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
     if array.shape != tuple(size) or array.dtype.kind not in "biuf":

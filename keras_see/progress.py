@@ -24,14 +24,14 @@ class Progress:
         self._steps, self._wanted, self._unit, self._done, self._ends = steps, wanted, unit, 0, []
         self._bar = self._new() if wanted else None
 
-    def update(self, reached):
-        """Count one more step, in which this much was reached: a tensor or a number."""
+    def update(self, reached=None):
+        """Count one more step, in which this much was reached: a tensor or a number, or None."""
         self._done += 1
         if self._wanted is None and self._done <= TIMED:
             self._decide(reached)
         if self._bar is not None:
-            mean = float(np.mean(ops.convert_to_numpy(reached)))
-            self._bar.update(self._done, values=[("reached", mean)])
+            values = [] if reached is None else [("reached", float(np.mean(ops.convert_to_numpy(reached))))]
+            self._bar.update(self._done, values=values)
 
     def _decide(self, reached):
         ops.convert_to_numpy(reached)  # waits for the device

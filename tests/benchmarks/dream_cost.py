@@ -1,0 +1,95 @@
+"""How long a step of a dream takes, as a ratio to the floor per pixel: python tests/benchmarks/dream_cost.py.
+
+The floor is one compiled forward and backward pass of the same model, cut off after the layers dreamt of, over one
+tile, written down in Keras alone. A step walks over all tiles of the photo. Both take turns in one process, so that a
+machine whose speed drifts slows both; medians are given. KERAS_SEE_DATA names a folder with `models/googlenet.keras`;
+without it an InceptionV3 without training is measured.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see import backend
+from keras_see.deep_dream import dreamer_for, photo_for
+from keras_see.recipe import Recipe
+from keras_see.tiles import tile_sides
+
+SIZE = (768, 1024)
+
+
+def measured():
+    """Return the model, its layers and its `preprocess`."""
+    if "KERAS_SEE_DATA" in os.environ:
+        path = pathlib.Path(os.environ["KERAS_SEE_DATA"]) / "models/googlenet.keras"
+        layers = ["inception_3b_output", "inception_4c_output"]
+        return keras.models.load_model(path, compile=False), layers, lambda x: x[..., ::-1] - [104, 117, 123]
+    model = keras.applications.InceptionV3(weights=None, include_top=False)
+    return model, ["mixed2", "mixed6"], lambda x: x / 127.5 - 1
+
+
+def floor_of(model, layers, tile):
+    """Return a function that runs one forward and backward pass over a tile and waits for it."""
+    cut = keras.Model(model.inputs[0], [model.get_layer(layer).output for layer in layers])
+    variables = cut.variables
+
+    def step(values, images):
+        def score(points):
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=False))):
+                outputs = cut(points["images"], training=False)
+            return sum(ops.mean(ops.square(output)) for output in outputs), ()
+
+        return backend.gradients(score, {"images": images})[1]["images"]
+
+    compiled, images = backend.compiled(step), ops.convert_to_tensor(tile[None])
+    return lambda: ops.convert_to_numpy(compiled(backend.values(variables), images))
+
+
+class Turns:
+    """Takes the time of each whole step, and runs the floor after it; told of each tile."""
+
+    def __init__(self, tiles, floor):
+        self.steps, self.floors = [], []
+        self._tiles, self._floor, self._told = tiles, floor, 0
+        self._began = time.perf_counter()
+
+    def __call__(self, reached):
+        self._told += 1
+        if self._told % self._tiles == 0:
+            ended = time.perf_counter()
+            self.steps.append(ended - self._began)
+            self._floor()
+            self._began = time.perf_counter()
+            self.floors.append(self._began - ended)
+
+
+def main():
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tiles", nargs="+", type=int, default=[512])
+    parser.add_argument("--runs", type=int, default=7)
+    options = parser.parse_args()
+    model, layers, preprocess = measured()
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), "uint8")
+    print(f"Keras {keras.__version__} on {keras.backend.backend()}, {SIZE[1]} × {SIZE[0]} pixels\n")
+    print("| tile | tiles | floor per megapixel, s | step per megapixel, s | ratio |\n|---|---|---|---|---|")
+    for tile in options.tiles:
+        recipe, photo = Recipe(octaves=1, steps=1, tile=tile), photo_for(model, image)
+        dreamer = dreamer_for(model, layers, photo, recipe, preprocess=preprocess)
+        rows, columns = tile_sides(SIZE, (tile, tile))
+        turns = Turns(dreamer.count_tiles(SIZE), floor_of(model, layers, photo.colors[:rows, :columns]))
+        list(dreamer.octaves(photo.colors, [SIZE], steps=options.runs + 1, step_size=0.01, progress=turns))
+        steps = np.array(turns.steps[1:]) / np.prod(SIZE) * 1e6  # the first of both was compiled
+        floors = np.array(turns.floors[1:]) / (rows * columns) * 1e6
+        base, took, ratio = map(statistics.median, (floors, steps, steps / floors))
+        print(f"| {rows} × {columns} | {dreamer.count_tiles(SIZE)} | {base:.2f} | {took:.2f} | **{ratio:.2f}** |")
+
+
+if __name__ == "__main__":
+    main()
