@@ -105,10 +105,16 @@ def input_shapes(model):
     known = getattr(model, "inputs", None) if isinstance(model, keras.Model) else None
     if known:
         return [tuple(tensor.shape) for tensor in known]
+    shape = shape_built_for(model)
+    return shape and [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+
+
+def shape_built_for(model):
+    """Return the shape of the images that a model without inputs of its own was built for, or None."""
     shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
     if not shape or not isinstance(shape, tuple | list) or not all(isinstance(n, int | None) for n in shape):
         return None
-    return [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+    return tuple(shape)
 
 
 def to_numpy(leaf):
