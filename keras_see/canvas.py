@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_see.checks import shown
 from keras_see.inputs import check_inputs, check_model
 from keras_see.listing import Listing, per_batch
 from keras_see.parameterization import parameterization_of
@@ -84,10 +85,10 @@ def _listing(model, shape, chosen):
 
 
 def _checked_samples(samples, channels):
-    samples = check_inputs(samples)
+    samples = check_inputs(samples, what="`samples`")
     if getattr(samples, "ndim", 0) != 4 or samples.shape[-1] != channels:
         raise ValueError(
             f"`samples` must be images of shape (n, rows, columns, {channels}). "
-            f"Got {np.shape(samples)}. Pass images like those that the model takes."
+            f"Got {shown(samples)}. Pass images like those that the model takes."
         )
     return samples

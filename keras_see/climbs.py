@@ -99,7 +99,9 @@ def shown_channels(model, layer, channels=None, **options):
     count = _depth(call)
     if channels is None:
         channels = count if _logits_of(call, listing) and count <= MANY else SHOWN
-    if isinstance(channels, int | np.integer) and not isinstance(channels, bool) and channels > 0:
+    if is_whole(channels) and channels < 1:
+        raise ValueError("`channels` as one number is how many. Got 0. Pass [0] for the channel of that number.")
+    if is_whole(channels):
         channels = np.unique(np.linspace(0, count - 1, min(channels, count), dtype=int)).tolist()
     return call.path, channels
 

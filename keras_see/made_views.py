@@ -66,6 +66,8 @@ class NeuronView:
         _check_options("neurons", options, NeuronOptions.__annotations__)
         _check_steps(steps, restart)
         self._watched, self._layer, self._channels, self._names = watched, layer, channels, checked_names(class_names)
+        if watched is None and not callable(display):
+            to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises what is wrong
         if watched is not None:
             images = picture_of(watched.images)
             size = images.shape[1:3] if size is None else size
@@ -218,7 +220,7 @@ def made_views(methods, watched, **shared):
         layer = options.pop("layer", None)
         layers = layer if isinstance(layer, list | tuple) else [layer]
         if not layers:
-            raise ValueError("`layer` must name one layer at least. Got an empty list. Leave it out for the default.")
+            raise ValueError("`layer` must name one layer at least. Got none. Leave it out for the default.")
         views += [NeuronView(watched, layer=each, **options) for each in layers]
     return views
 
