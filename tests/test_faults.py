@@ -151,7 +151,7 @@ def test_what_cannot_be_written_for_a_while_is_lost_and_the_rest_is_readable(tmp
 
 @needs_root
 def test_a_folder_without_permission_is_refused_before_training(tmp_path):
-    with no_permission(), pytest.raises(ValueError, match="cannot: Permission denied. Choose another folder"):
+    with no_permission(), pytest.raises(ValueError, match=r"cannot: Permission denied\. Choose another folder"):
         fit([Saliency(tmp_path / "logs", X[:2])])
 
 
