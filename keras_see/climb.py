@@ -26,7 +26,7 @@ class Climb:
 
     Example:
         >>> import keras
-        >>> from keras_see.climbs import neuron_climb
+        >>> from keras_see.neuron_climbs import neuron_climb
         >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         >>> climb = neuron_climb(model, "conv", channels=[0, 3])
         >>> buffers = climb.start(seed=0)

@@ -6,11 +6,11 @@ from keras_see.activation_maximization import NeuronOptions
 from keras_see.canvas import canvas_of
 from keras_see.checks import is_whole, keywords_of, refuse_unknown, shown
 from keras_see.climb import checked_seed
-from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.display import to_pictures
 from keras_see.inputs import build, check_inputs, check_model, picture_of
 from keras_see.inversion import Options, content_climb, remember, staircase
 from keras_see.map_captions import amount, checked_names, class_name
+from keras_see.neuron_climbs import neuron_climb, shown_channels
 from keras_see.preprocessing import range_of
 from keras_see.sheets import Column, encoded, sheet
 from keras_see.tensorboard import image_summary, scalar_summary

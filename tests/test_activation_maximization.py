@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from keras_see import gap_classifier
 from keras_see.activation_maximization import class_images, neuron_images
-from keras_see.climbs import neuron_climb
+from keras_see.neuron_climbs import neuron_climb
 
 SHAPE = (12, 12, 3)
 

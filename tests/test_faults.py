@@ -202,7 +202,7 @@ def test_a_pass_is_freed_with_its_model(tmp_path):
     import weakref
 
     model = fit([Saliency(tmp_path, X[:2])], epochs=1)
-    assert model in passes._KEPT
+    assert model in passes._MADE_FOR
     gone = weakref.ref(model)
     del model
     gc.collect()

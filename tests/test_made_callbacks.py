@@ -9,9 +9,9 @@ from keras import layers, ops
 
 import keras_see
 from keras_see.callbacks import ContentImages, NeuronImages
-from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.inversion import content_climb, remember, staircase
 from keras_see.made_views import ContentView, NeuronView
+from keras_see.neuron_climbs import neuron_climb, shown_channels
 from keras_see.passes import listing_of
 from keras_see.watched import watch
 

@@ -27,7 +27,7 @@ from truth import Flat
 from keras_see import grad_cam_maps, maps, saliency_maps
 from keras_see.cam import CAM
 from keras_see.grad_cam import GRAD_CAM
-from keras_see.passes import KEPT, Request, explain, listing_of, pass_of
+from keras_see.passes import PASSES_KEPT, Request, explain, listing_of, pass_of
 from keras_see.saliency import SALIENCY
 from keras_see.targets import resolve
 
@@ -125,7 +125,7 @@ def test_layers_added_after_a_pass_are_seen():
 def test_only_the_latest_passes_of_a_model_are_kept():
     model, images = linear(), photos(1)
     first = weakref.ref(kept_pass(model, images, (Request(SALIENCY),), lambda outputs: outputs[:, 0]))
-    for number in range(KEPT):
+    for number in range(PASSES_KEPT):
         kept_pass(model, images, (Request(SALIENCY),), lambda outputs, number=number: outputs[:, 0] * number)
     gc.collect()
     assert first() is None
