@@ -1,19 +1,25 @@
 """Activation maximization: the images that neurons, channels and output units want."""
 
+from collections.abc import Sequence
 from typing import TypedDict, Unpack
+
+import keras
+from numpy.typing import ArrayLike
 
 from keras_see.checks import keywords_of, refuse_unknown
 from keras_see.climb import checked_seed, made
+from keras_see.hints import Layer, Made, Preprocess
 from keras_see.neuron_climbs import class_climb, neuron_climb
+from keras_see.transforms import Transforms
 
 
 class Options(TypedDict, total=False):
     """How images are made, beyond what each function names itself; `neuron_images` explains them."""
 
-    samples: object
+    samples: ArrayLike | None
     parameterization: str
     diversity: float
-    transforms: object
+    transforms: Transforms | None
     rate: float
     batch_size: int
 
@@ -22,24 +28,24 @@ class NeuronOptions(Options, total=False):
     """And what of a layer they are made for."""
 
     objective: str
-    position: tuple | None
-    direction: object
+    position: tuple[int, int] | None
+    direction: ArrayLike | None
 
 
 def neuron_images(
-    model,
-    layer,
-    channels=None,
+    model: keras.Model,
+    layer: Layer,
+    channels: Sequence[int] | None = None,
     *,
-    size=None,
-    steps=256,
-    seed=0,
-    value_range=None,
-    preprocess=None,
-    return_history=False,
-    verbose=None,
+    size: int | tuple[int, int] | None = None,
+    steps: int = 256,
+    seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+    preprocess: Preprocess | None = None,
+    return_history: bool = False,
+    verbose: bool | None = None,
     **options: Unpack[NeuronOptions],
-):
+) -> Made:
     r"""Return the image that each channel of a layer wants: the one that excites it most, in many views of it.
 
     $x^* = \arg\max_x \mathbb{E}_T\, a_k(T(x))$, with the activation $a_k$ of channel $k$, its mean over all places, and
@@ -93,18 +99,18 @@ def neuron_images(
 
 
 def class_images(
-    model,
-    targets,
+    model: keras.Model,
+    targets: ArrayLike | None,
     *,
-    size=None,
-    steps=256,
-    seed=0,
-    value_range=None,
-    preprocess=None,
-    return_history=False,
-    verbose=None,
+    size: int | tuple[int, int] | None = None,
+    steps: int = 256,
+    seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+    preprocess: Preprocess | None = None,
+    return_history: bool = False,
+    verbose: bool | None = None,
     **options: Unpack[Options],
-):
+) -> Made:
     """Return the image that each class wants: the one whose logit, before a closing softmax or sigmoid, is highest.
 
     The first of these was Simonyan, Vedaldi and Zisserman 2014, *Deep Inside Convolutional Networks*, section 2,

@@ -1,7 +1,11 @@
 """Callbacks for `model.fit` that write what the network looks at to TensorBoard, epoch by epoch."""
 
+from collections.abc import Sequence
 from typing import Unpack
 
+from numpy.typing import ArrayLike
+
+from keras_see.hints import Display, Folder, Layers, Methods, Preprocess, Targets, Watchable
 from keras_see.made_callbacks import ContentImages, NeuronImages
 from keras_see.made_views import made_views
 from keras_see.map_view import MapView
@@ -15,13 +19,13 @@ __all__ = ["CAM", "ContentImages", "GradCAM", "NeuronImages", "Saliency", "Watch
 class Options(When, total=False):
     """The options that all callbacks of maps share; `Watch` explains them."""
 
-    labels: object
+    labels: ArrayLike | None
     n: int | None
-    class_names: object
-    preprocess: object
-    display: object
-    scale: object
-    regions: object
+    class_names: Sequence[str] | None
+    preprocess: Preprocess | None
+    display: Display
+    scale: str | float
+    regions: ArrayLike | None
     batch_size: int
 
 
@@ -108,14 +112,17 @@ class Watch(_Maps):
         ['see/cam', 'see/grad_cam', 'see/overview', 'see/saliency']
     """
 
-    def __init__(self, log_dir, images, targets=None, methods=None, **options: Unpack[Options]):
+    def __init__(
+        self, log_dir: Folder, images: Watchable, targets: Targets = None, methods: Methods = None,
+        **options: Unpack[Options],
+    ) -> None:  # fmt: skip
         super().__init__(log_dir, images, targets, methods, **options)
 
 
 class Saliency(_Maps):
     """Watch where a small change of a pixel would move the score most; see `saliency_maps` and `Watch`."""
 
-    def __init__(self, log_dir, images, targets=None, **options: Unpack[Options]):
+    def __init__(self, log_dir: Folder, images: Watchable, targets: Targets = None, **options: Unpack[Options]) -> None:
         super().__init__(log_dir, images, targets, "saliency", **options)
 
 
@@ -131,12 +138,15 @@ class GradCAM(_Maps):
         **options: As for `Watch`.
     """
 
-    def __init__(self, log_dir, images, targets=None, *, layer=None, **options: Unpack[Options]):
+    def __init__(
+        self, log_dir: Folder, images: Watchable, targets: Targets = None, *, layer: Layers | None = None,
+        **options: Unpack[Options],
+    ) -> None:  # fmt: skip
         super().__init__(log_dir, images, targets, {"grad_cam": {"layer": layer}}, **options)
 
 
 class CAM(_Maps):
     """Watch what each place adds to the logit, for models with a GAP head; see `class_activation_maps` and `Watch`."""
 
-    def __init__(self, log_dir, images, targets=None, **options: Unpack[Options]):
+    def __init__(self, log_dir: Folder, images: Watchable, targets: Targets = None, **options: Unpack[Options]) -> None:
         super().__init__(log_dir, images, targets, "cam", **options)

@@ -2,9 +2,12 @@
 
 import math
 
+import keras
+import numpy as np
 from keras import ops
 
 from keras_see.checks import shown
+from keras_see.hints import Images, Targets
 from keras_see.listing import closing_activation
 from keras_see.passes import Method, Request, explain
 from keras_see.pictures import check_size, resized_to
@@ -19,7 +22,10 @@ LINEAR = {
 }
 
 
-def class_activation_maps(model, images, targets=None, *, size=None, batch_size=32):
+def class_activation_maps(
+    model: keras.Model, images: Images, targets: Targets = None, *,
+    size: str | tuple[int, int] | None = None, batch_size: int = 32,
+) -> np.ndarray:  # fmt: skip
     r"""Return what each place adds to the logit of a class, for a classifier with a GAP head.
 
     $M_{ij} = \sum_k w_k A_{ijk}$, $w$ being the weights from the averaged features $A$ to the class, so that

@@ -1,8 +1,13 @@
 """Deep dream: enhance in a photo whatever a network sees in it."""
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_see.dreamer import Dreamer
+from keras_see.hints import Layers, Made, Preprocess
 from keras_see.inputs import check_model, to_numpy
 from keras_see.photo import photo_of, resized
 from keras_see.preprocessing import made_shape
@@ -13,24 +18,24 @@ DEFAULT = Recipe()
 
 
 def dream(
-    model,
-    image,
-    layers=None,
+    model: keras.Model,
+    image: ArrayLike,
+    layers: Layers | Mapping[str, float] | None = None,
     *,
-    octaves=DEFAULT.octaves,
-    octave_scale=DEFAULT.octave_scale,
-    steps=DEFAULT.steps,
-    step_size=DEFAULT.step_size,
-    tile=DEFAULT.tile,
-    guide=None,
-    strength=DEFAULT.strength,
-    mask=None,
-    seed=0,
-    preprocess=None,
-    value_range=None,
-    return_history=False,
-    verbose=None,
-):
+    octaves: int = DEFAULT.octaves,
+    octave_scale: float = DEFAULT.octave_scale,
+    steps: int = DEFAULT.steps,
+    step_size: float = DEFAULT.step_size,
+    tile: int | tuple[int, int] = DEFAULT.tile,
+    guide: ArrayLike | None = None,
+    strength: float = DEFAULT.strength,
+    mask: ArrayLike | None = None,
+    seed: int = 0,
+    preprocess: Preprocess | None = None,
+    value_range: tuple[float, float] | None = None,
+    return_history: bool = False,
+    verbose: bool | None = None,
+) -> Made:
     r"""Return a photo in which everything is enhanced that layers of a model see in it.
 
     Each step climbs $\sum_l w_l\, \overline{f_l(x)^2} / \overline{f_l(x_0)^2}$, the weighted mean square of layers'

@@ -3,17 +3,21 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from keras_see.checks import is_number, shape_of, shown
+from keras_see.hints import Folder
 from keras_see.tensorboard import read
 
 ENDINGS = (".gif", ".webp", ".png")
 
 
-def save_film(source, path, *, tag=None, seconds=0.4):
+def save_film(
+    source: Folder | Mapping[str, Any] | list[Any], path: Folder, *, tag: str | None = None, seconds: float = 0.4
+) -> None:
     """Save one tag's pictures, step after step, as an animated GIF, WebP or PNG that any browser plays.
 
     Args:

@@ -12,7 +12,13 @@ SMALL = (16, 32, 32, 64, 64, 128)
 HALVED_AFTER = (1, 3)
 
 
-def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activation="softmax"):
+def gap_classifier(
+    classes: int,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    backbone: keras.Model | None = None,
+    head: str = "conv",
+    activation: str | None = "softmax",
+) -> keras.Model:
     """Build a classifier with a GAP head, so that `class_activation_maps` are exact; not compiled.
 
     `head="conv"` ends in a 1×1 convolution with one filter per class, then global average pooling (Lin, Chen and Yan
@@ -42,13 +48,13 @@ def gap_classifier(classes, input_shape=None, backbone=None, head="conv", activa
     _check(classes, head, activation)
     if classes == 1 and activation == "softmax":
         activation = "sigmoid"  # the softmax of one number is always 1
-    own = (None, None, None) if backbone is None else _shape_of(backbone)
+    own: tuple = (None, None, None) if backbone is None else _shape_of(backbone)
     if input_shape is None:
         input_shape = (None, None, 3) if backbone is None else own
     inputs = keras.Input(_fitting(input_shape, own), name="images")
     features = _small_backbone(inputs) if backbone is None else backbone(inputs)
     came = getattr(features, "shape", "several tensors")
-    if len(came) != 4:
+    if backbone is not None and len(came) != 4:
         raise ValueError(
             "`backbone` must give features of shape (batch, rows, columns, channels). "
             f"{backbone.name!r} gives {came}. Build it with include_top=False and pooling=None."

@@ -1,12 +1,18 @@
 """Grad-CAM: where a layer's features speak for the score."""
 
+import keras
+import numpy as np
 from keras import ops
 
+from keras_see.hints import Images, Layer, Targets
 from keras_see.passes import Method, Request, explain
 from keras_see.pictures import check_size, resized_to
 
 
-def grad_cam_maps(model, images, targets=None, *, layer=None, size=None, batch_size=32):
+def grad_cam_maps(
+    model: keras.Model, images: Images, targets: Targets = None, *,
+    layer: Layer | None = None, size: str | tuple[int, int] | None = None, batch_size: int = 32,
+) -> np.ndarray:  # fmt: skip
     r"""Return where a layer's features speak for the score, in one coarse map per image.
 
     $M_{ij} = \mathrm{ReLU}\left(\sum_k \alpha_k A_{ijk}\right)$ with

@@ -3,14 +3,17 @@
 import math
 from typing import TypedDict, Unpack
 
+import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_see import objectives
 from keras_see.ascent import Ascent
 from keras_see.canvas import canvas_of
 from keras_see.checks import is_number, keywords_of, refuse_unknown, shown
 from keras_see.climb import Climb, checked_rate, checked_seed, made
+from keras_see.hints import Layers, Made, Preprocess
 from keras_see.inputs import check_inputs, check_model
 from keras_see.preprocessing import range_of
 from keras_see.transforms import Transforms
@@ -37,19 +40,19 @@ class Options(TypedDict, total=False):
 
 
 def content_images(
-    model,
-    images,
-    layer,
+    model: keras.Model,
+    images: ArrayLike,
+    layer: Layers,
     *,
-    steps=256,
-    seed=0,
-    value_range=None,
-    preprocess=None,
-    prior=1.0,
-    return_history=False,
-    verbose=None,
+    steps: int = 256,
+    seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+    preprocess: Preprocess | None = None,
+    prior: float = 1.0,
+    return_history: bool = False,
+    verbose: bool | None = None,
     **options: Unpack[Options],
-):
+) -> Made:
     r"""Return what each depth remembers of images: images rebuilt, from noise, from one layer's features alone.
 
     $x^* = \arg\min_x \lVert f(x) - f(x_0) \rVert^2 / \lVert f(x_0) \rVert^2 + \lambda R(x)$ with the layer's features

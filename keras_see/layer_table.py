@@ -30,11 +30,11 @@ class LayerRow:
 
     path: str
     type: str
-    output_shape: tuple | None
-    methods: tuple
+    output_shape: tuple[int, ...] | None
+    methods: tuple[str, ...]
 
 
-class LayerTable(list):
+class LayerTable(list[LayerRow]):
     """A list of `LayerRow` that prints, and shows in notebooks, as a table."""
 
     def __repr__(self):
@@ -56,7 +56,7 @@ class LayerTable(list):
             yield row.path, row.type, shape, ", ".join(row.methods)
 
 
-def layers(model, size=None):
+def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTable:
     """List the layers that a model calls, in execution order, with what can be done with each.
 
     The model is run on symbols, in inference mode: nothing is computed and nothing changes. A layer called twice is

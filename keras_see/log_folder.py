@@ -13,7 +13,7 @@ from keras_see.tensorboard import EventFile, last_step, read
 # Jobs that may wait. Each holds the maps of one picture; when the worker cannot keep up, training waits for it.
 WAITING = 4
 
-_FOLDERS = {}
+_FOLDERS: dict = {}  # (process, path) -> `LogFolder`
 _LOCK = threading.Lock()
 
 

@@ -1,9 +1,13 @@
 """Callbacks for `model.fit` whose images evolve beside the training: what neurons want, what each depth remembers."""
 
+from collections.abc import Sequence
 from typing import Unpack
+
+from numpy.typing import ArrayLike
 
 from keras_see import activation_maximization, inversion
 from keras_see.checks import refuse_unknown
+from keras_see.hints import Display, Folder, Layers, Preprocess, Watchable
 from keras_see.made_views import STEPS, made_views
 from keras_see.series import Series, When, options_of
 from keras_see.watched import watch
@@ -63,20 +67,22 @@ class NeuronImages(Series):
     """
 
     def __init__(
-        self, log_dir, layer=None, channels=None, *,
-        images=None, labels=None, n=None, class_names=None, display=None, preprocess=None, size=None, value_range=None,
-        steps=STEPS, seed=0, restart=None, **options: Unpack[NeuronOptions],
-    ):  # fmt: skip
-        when, options = _parted(options)
-        unknown = set(options) - set(NeuronOptions.__annotations__)
-        options |= {"layer": layer, "channels": channels, "size": size, "value_range": value_range}
-        options |= {"steps": steps, "seed": seed, "restart": restart}
+        self, log_dir: Folder, layer: Layers | None = None, channels: int | Sequence[int] | None = None, *,
+        images: Watchable | None = None, labels: ArrayLike | None = None, n: int | None = None,
+        class_names: Sequence[str] | None = None, display: Display = None, preprocess: Preprocess | None = None,
+        size: int | tuple[int, int] | None = None, value_range: tuple[float, float] | None = None,
+        steps: int = STEPS, seed: int = 0, restart: int | None = None, **options: Unpack[NeuronOptions],
+    ) -> None:  # fmt: skip
+        when, rest = _parted(options)
+        unknown = set(rest) - set(NeuronOptions.__annotations__)
+        rest |= {"layer": layer, "channels": channels, "size": size, "value_range": value_range}
+        rest |= {"steps": steps, "seed": seed, "restart": restart}
 
         def make_views():
             refuse_unknown(unknown, options_of(type(self)) | set(NeuronOptions.__annotations__), type(self).__name__)
             watched = None if images is None else watch(images, labels, n, preprocess)
             shared = {"class_names": class_names, "display": display, "preprocess": preprocess}
-            return made_views({"neurons": options}, watched, **shared)
+            return made_views({"neurons": rest}, watched, **shared)
 
         super().__init__(log_dir, make_views, **when)
 
@@ -119,18 +125,19 @@ class ContentImages(Series):
     """
 
     def __init__(
-        self, log_dir, images, layers=None, *,
-        labels=None, n=None, display=None, preprocess=None, value_range=None, steps=STEPS, seed=0, restart=None,
-        **options: Unpack[ContentOptions],
-    ):  # fmt: skip
-        when, options = _parted(options)
-        unknown = set(options) - set(ContentOptions.__annotations__)
-        options |= {"layers": layers, "value_range": value_range, "steps": steps, "seed": seed, "restart": restart}
+        self, log_dir: Folder, images: Watchable, layers: Layers | None = None, *,
+        labels: ArrayLike | None = None, n: int | None = None, display: Display = None,
+        preprocess: Preprocess | None = None, value_range: tuple[float, float] | None = None,
+        steps: int = STEPS, seed: int = 0, restart: int | None = None, **options: Unpack[ContentOptions],
+    ) -> None:  # fmt: skip
+        when, rest = _parted(options)
+        unknown = set(rest) - set(ContentOptions.__annotations__)
+        rest |= {"layers": layers, "value_range": value_range, "steps": steps, "seed": seed, "restart": restart}
 
         def make_views():
             refuse_unknown(unknown, options_of(type(self)) | set(ContentOptions.__annotations__), type(self).__name__)
             watched = watch(images, labels, n, preprocess)
-            return made_views({"content": options}, watched, display=display, preprocess=preprocess)
+            return made_views({"content": rest}, watched, display=display, preprocess=preprocess)
 
         super().__init__(log_dir, make_views, **when)
 

@@ -1,10 +1,14 @@
 """All methods by their words: several maps out of one pass, and which layer can serve which."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
 
 from keras_see.cam import CAM
 from keras_see.checks import shown
 from keras_see.grad_cam import GRAD_CAM
+from keras_see.hints import Images, Methods, Targets
 from keras_see.inputs import check_inputs, check_model
 from keras_see.passes import Request, explain, listing_of
 from keras_see.saliency import SALIENCY
@@ -15,7 +19,10 @@ MADE = ("neurons", "content")
 METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
 
 
-def maps(model, images, targets=None, methods=("saliency", "grad_cam"), *, batch_size=32):
+def maps(
+    model: keras.Model, images: Images, targets: Targets = None, methods: Methods = ("saliency", "grad_cam"), *,
+    batch_size: int = 32,
+) -> dict[str, Any]:  # fmt: skip
     """Return the maps of several methods out of one forward and one backward pass.
 
     Args:

@@ -1,6 +1,7 @@
 """How well maps agree with regions that people know: one number per image."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_see.checks import is_size, numeric, shape_of, shown
 from keras_see.pictures import checked_maps, resized
@@ -8,7 +9,7 @@ from keras_see.pictures import checked_maps, resized
 __all__ = ["energy_inside", "pointing_hits"]
 
 
-def energy_inside(maps, regions, *, size=None):
+def energy_inside(maps: ArrayLike, regions: ArrayLike, *, size: tuple[int, int] | None = None) -> np.ndarray:
     r"""Return which share of each map's positive energy lies inside the image's region.
 
     $E = \sum_{(i,j) \in R} M^+_{ij} \,/\, \sum_{ij} M^+_{ij}$ (Wang et al. 2020, *Score-CAM*, section 4.3, energy-based
@@ -38,7 +39,7 @@ def energy_inside(maps, regions, *, size=None):
     return np.divide(inside, total, out=np.full(len(positive), np.nan), where=total > 0)
 
 
-def pointing_hits(maps, regions, *, size=None):
+def pointing_hits(maps: ArrayLike, regions: ArrayLike, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return whether each map's highest place lies inside the image's region: the pointing game.
 
     After Zhang et al. 2016, *Top-down Neural Attention by Excitation Backprop*, section 4.1, arXiv:1608.00507, without

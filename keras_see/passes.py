@@ -25,7 +25,7 @@ PASSES_KEPT = 16
 
 _LOGGER = logging.getLogger("keras_see")
 
-_MADE_FOR = weakref.WeakKeyDictionary()
+_MADE_FOR: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # model -> what was made for it
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from keras_see.checks import is_number, is_size, is_word, numeric, shown
 from keras_see.colors import colored
 from keras_see.display import to_pictures
+from keras_see.hints import Display, Images
 from keras_see.inputs import picture_of
 
 # The share of watched values that a range leaves out at its upper end: single hot pixels must not darken the rest
@@ -15,7 +17,10 @@ from keras_see.inputs import picture_of
 PERCENTILE = 99.0
 
 
-def overlay(images, maps, *, alpha=0.65, colors="turbo", scale="all", display=None):
+def overlay(
+    images: Images, maps: ArrayLike, *,
+    alpha: float = 0.65, colors: str = "turbo", scale: str | float = "all", display: Display = None,
+) -> np.ndarray:  # fmt: skip
     r"""Return the images with maps laid over them in colour; where a map is zero or below, the image shows unchanged.
 
     Each pixel is $(1 - o) x + o\, c(v)$ with the picture $x$, the colour map $c$, the map's value $v$ as a share of the

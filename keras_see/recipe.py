@@ -15,7 +15,7 @@ class Recipe:
     octave_scale: float = 1.4
     steps: int = 10
     step_size: float = 0.012
-    tile: int = 512
+    tile: int | tuple[int, int] = 512
     strength: float = 1.0
     seed: int = 0
 

@@ -1,13 +1,16 @@
 """Saliency maps: how strongly each pixel of the input moves the score."""
 
+import keras
+import numpy as np
 from keras import ops
 
 from keras_see.checks import shown
 from keras_see.forward import IMAGES
+from keras_see.hints import Images, Targets
 from keras_see.passes import Method, Request, explain
 
 
-def saliency_maps(model, images, targets=None, *, batch_size=32):
+def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *, batch_size: int = 32) -> np.ndarray:
     r"""Return how strongly each pixel moves the score: the gradient's size, in one map per image.
 
     $M_{ij} = \max_c \left| \partial s / \partial x_{ijc} \right|$, the score $s$ being the explained class's logit

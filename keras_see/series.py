@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Collection
 from typing import TypedDict
 
 import keras
@@ -24,7 +25,7 @@ class When(TypedDict, total=False):
     """When a callback looks, under which name it writes, and whether wrong arguments raise; `Watch` explains it."""
 
     every: int | str
-    epochs: object
+    epochs: Collection[int] | None
     budget: float | None
     max_megabytes: float | None
     name: str | None

@@ -3,7 +3,8 @@
 import dataclasses
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw
 from keras_see.checks import shown
 from keras_see.colors import colored
 from keras_see.display import to_pictures
+from keras_see.hints import Display, Images
 from keras_see.lettering import fitting, font, wrapped
 
 # Tiles are about this wide, in pixels: at TensorBoard's card width of 340 four of them can still be told apart.
@@ -39,11 +41,14 @@ class Column:
 
     title: str
     pictures: np.ndarray
-    captions: list = ()
+    captions: Sequence = ()
     bar: tuple | None = None
 
 
-def sheet(images, columns, *, captions=None, footer="", display=None, title="input"):
+def sheet(
+    images: Images, columns: Mapping[str, np.ndarray] | list[Column], *,
+    captions: Sequence[Any] | None = None, footer: str = "", display: Display = None, title: str = "input",
+) -> Image.Image:  # fmt: skip
     """Return one image with a row per input image: the image itself, then one picture per column.
 
     Where there are few columns, several images stand side by side. Small pictures are enlarged without smoothing.
@@ -71,16 +76,16 @@ def sheet(images, columns, *, captions=None, footer="", display=None, title="inp
         'RGB'
     """
     pictures, note = to_pictures(images, display)
-    columns, captions = _columns(columns), [()] * len(pictures) if captions is None else _captions(captions)
+    checked, lines = _columns(columns), [()] * len(pictures) if captions is None else _captions(captions)
     if not isinstance(footer, str):
         raise TypeError(f"`footer` must be a line of text. Got {shown(footer)}. Leave it out for none.")
-    for what, things in [("captions", captions), *(("columns", column.pictures) for column in columns)]:
+    for what, things in [("captions", lines), *(("columns", column.pictures) for column in checked)]:
         if len(things) != len(pictures):
             raise ValueError(
                 f"`{what}` must have one entry per image, {len(pictures)} in all. Got {len(things)}. "
                 "Pass as many as there are images."
             )
-    return _Grid([Column(title, pictures), *columns], captions, [line for line in (footer, note) if line]).draw()
+    return _Grid([Column(title, pictures), *checked], lines, [line for line in (footer, note) if line]).draw()
 
 
 class _Grid:

@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -18,6 +19,7 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
 from keras_see.checks import shown
+from keras_see.hints import Folder
 
 SUFFIX = ".keras_see"
 
@@ -106,7 +108,7 @@ def last_step(folder, prefix):
     return max(steps, default=None)
 
 
-def read(log_dir, tags=None):
+def read(log_dir: Folder, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
     """Read what a training run wrote for TensorBoard: pictures, numbers and texts, without a viewer.
 
     All event files in the folder and below are read, those of other writers too; a file cut off in the middle gives
@@ -142,7 +144,7 @@ def read(log_dir, tags=None):
     wanted = {tags} if isinstance(tags, str) else tags
     if wanted is not None and not (isinstance(wanted, Collection) and all(isinstance(tag, str) for tag in wanted)):
         raise TypeError(f"`tags` must be a tag or a list of tags. Got {shown(tags)}. Leave it out for all.")
-    found = {}
+    found: dict = {}
     for path in sorted(folder.rglob("*tfevents*")):
         run = path.parent.relative_to(folder).as_posix()
         for event in events(path):
