@@ -4,7 +4,7 @@ from typing import TypedDict, Unpack
 
 from keras_see.checks import keywords_of, refuse_unknown
 from keras_see.climb import checked_seed, made
-from keras_see.climbs import class_climb, neuron_climb
+from keras_see.neuron_climbs import class_climb, neuron_climb
 
 
 class Options(TypedDict, total=False):

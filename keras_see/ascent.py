@@ -34,6 +34,7 @@ class Buffer:
             rectifiers were opened; 2 where that gives no gradient either.
         step: How many steps were taken.
         seed: Of the views: each step's follows from it and from the number of the step.
+        keys: Of the starts, one per image.
     """
 
     parameters: np.ndarray
@@ -43,6 +44,7 @@ class Buffer:
     silent: np.ndarray
     step: int = 0
     seed: int = 0
+    keys: tuple = ()
 
 
 class Ascent:
@@ -86,11 +88,11 @@ class Ascent:
 
     def start(self, keys, seed=0):
         """Return a buffer of noise for one image per key, whole numbers: equal seed and key, equal start."""
-        return self._buffer(self.parameterization.start(_randoms(keys, seed)), seed)
+        return self._buffer(self.parameterization.start(_randoms(keys, seed)), seed, keys)
 
     def start_from(self, images, seed=0):
         """Return a buffer that holds these images, `(n, height, width, channels)`."""
-        return self._buffer(self.parameterization.parameters_of(images), seed)
+        return self._buffer(self.parameterization.parameters_of(images), seed, range(len(images)))
 
     def run(self, buffer, steps, wanted, *, cool=False, progress=False):
         """Take steps and return the new buffer, and what was reached at each: float32 `(n, steps)`.
@@ -113,11 +115,11 @@ class Ascent:
             take = self._opening_step if ops.convert_to_numpy(state["slopes"]).any() else self._step
             (reached, stuck), state = take(values, state, *numbers, wanted)
             if step < 2 * RESTARTS:
-                state = self._restarted(state, stuck, step, buffer.seed)
+                state = self._restarted(state, stuck, step, buffer)
             history.append(reached)
             bar.update(reached)
         arrays = {name: ops.convert_to_numpy(part) for name, part in state.items()}
-        return Buffer(**arrays, step=buffer.step + steps, seed=buffer.seed), _stacked(history)
+        return Buffer(**arrays, step=buffer.step + steps, seed=buffer.seed, keys=buffer.keys), _stacked(history)
 
     def images(self, buffer):
         """Return the images of a buffer, float32 `(n, height, width, channels)`, inside their range."""
@@ -131,6 +133,20 @@ class Ascent:
     def scores(self, images, wanted):
         """Return `(n,)`: what images reach as they are, under the weights of now, each of its own row of `wanted`."""
         return self._slope.scores(images, wanted)
+
+    def all_scores(self, images, wanted):
+        """Return `(n, k)`: what each image reaches as it is of each of the `k` rows of `wanted`."""
+        return self._slope.all_scores(images, wanted)
+
+    @property
+    def model(self):
+        """The model that is looked into."""
+        return self._slope.model
+
+    @property
+    def has_prior(self):
+        """Whether something else than what is wanted moves the images too."""
+        return self._slope.has_prior
 
     @property
     def places(self):
@@ -150,19 +166,21 @@ class Ascent:
         state = _moved(state, gradient, number, rate) | {"slopes": opened, "silent": silent}
         return (reached, still * slopes), state
 
-    def _restarted(self, state, stuck, step, seed):
+    def _restarted(self, state, stuck, step, buffer):
         """Give images without a gradient, even through closed rectifiers, a new start of more contrast."""
         stuck = np.flatnonzero(ops.convert_to_numpy(stuck))
         if not len(stuck):
             return state
         parameters = ops.convert_to_numpy(state["parameters"]).copy()
         contrast = 2.0 ** ((step + 1) // 2)
-        parameters[stuck] = self.parameterization.start(_randoms(stuck, (seed, step)), contrast)
+        parameters[stuck] = self.parameterization.start(
+            _randoms([buffer.keys[row] for row in stuck], (buffer.seed, step)), contrast
+        )
         return state | {"parameters": ops.convert_to_tensor(parameters)}
 
-    def _buffer(self, parameters, seed):
-        zeros, count = np.zeros_like(parameters), len(parameters)
-        return Buffer(parameters, zeros, zeros, np.zeros(count, "float32"), np.zeros(count, "float32"), 0, seed)
+    def _buffer(self, parameters, seed, keys):
+        zeros, none = np.zeros_like(parameters), np.zeros(len(parameters), "float32")
+        return Buffer(parameters, zeros, zeros, none, none, 0, seed, tuple(keys))
 
 
 _TENSORS = ("parameters", "mean", "square", "slopes", "silent")

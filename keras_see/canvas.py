@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_see.checks import shown
 from keras_see.inputs import check_inputs, check_model
 from keras_see.listing import Listing, per_batch
 from keras_see.parameterization import parameterization_of
@@ -28,12 +29,7 @@ class Canvas:
 
     def check_images(self, images):
         """Raise unless the values of these images lie in the range."""
-        low, high = self.parameterization.value_range
-        if images.min() < low or images.max() > high:
-            raise ValueError(
-                f"`images` must lie in `value_range`, {low:g} to {high:g}. "
-                f"Theirs go from {images.min():g} to {images.max():g}. Give the range in which they are kept."
-            )
+        _check_inside("images", images, self.parameterization.value_range)
 
 
 def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=None, parameterization="fourier"):
@@ -59,7 +55,18 @@ def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=No
     convert = traceable(preprocess, shape, checked_range(value_range, (0.0, 1.0)))
     listing = _listing(model, traced_shape(convert, shape), "size" if preprocess is None else "preprocess")
     limits = checked_range(value_range, range_for(listing, convert, shape))
+    if samples is not None:
+        _check_inside("samples", samples, limits)
     return Canvas(parameterization_of(parameterization, shape, limits, samples), convert, listing)
+
+
+def _check_inside(name, images, value_range):
+    low, high = value_range
+    if images.min() < low or images.max() > high:
+        raise ValueError(
+            f"`{name}` must lie in `value_range`, {low:g} to {high:g}. "
+            f"Theirs go from {images.min():g} to {images.max():g}. Give the range in which they are kept."
+        )
 
 
 def _listing(model, shape, chosen):
@@ -78,10 +85,10 @@ def _listing(model, shape, chosen):
 
 
 def _checked_samples(samples, channels):
-    samples = check_inputs(samples)
+    samples = check_inputs(samples, what="`samples`")
     if getattr(samples, "ndim", 0) != 4 or samples.shape[-1] != channels:
         raise ValueError(
             f"`samples` must be images of shape (n, rows, columns, {channels}). "
-            f"Got {np.shape(samples)}. Pass images like those that the model takes."
+            f"Got {shown(samples)}. Pass images like those that the model takes."
         )
     return samples

@@ -26,7 +26,7 @@ class Climb:
 
     Example:
         >>> import keras
-        >>> from keras_see.climbs import neuron_climb
+        >>> from keras_see.neuron_climbs import neuron_climb
         >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         >>> climb = neuron_climb(model, "conv", channels=[0, 3])
         >>> buffers = climb.start(seed=0)
@@ -38,7 +38,7 @@ class Climb:
 
     def __init__(self, ascent, keys, wanted, batch_size, names):
         self.ascent, self.names = ascent, names
-        self._keys, self._wanted = list(keys), wanted
+        self._keys, self._wanted, self._size = list(keys), wanted, batch_size
         self._batches = list(batches(len(keys), batch_size))
 
     def start(self, seed=0):
@@ -75,9 +75,10 @@ class Climb:
 
     def scores(self, images):
         """Return `(n, k)`: what each of any images reaches of what each image to be made wants."""
-        count = len(images)
-        wanted = [[np.repeat(part[[row]], count, axis=0) for part in self._wanted] for row in range(len(self.names))]
-        return np.stack([self.ascent.scores(images, rows) for rows in wanted], axis=1)
+        found = [
+            self.ascent.all_scores(images[rows], self._wanted)[:kept] for rows, kept in batches(len(images), self._size)
+        ]
+        return np.concatenate(found)
 
     def want(self, wanted):
         """Change what each image wants, in the same shapes."""
@@ -93,7 +94,7 @@ def made(climb, steps, seed, *, cool=False, verbose=None, return_history=False):
     if not is_whole(steps, 1):
         raise ValueError(f"`steps` must be a whole number from 1. Got {shown(steps)}. 256 is the default.")
     buffers, history = climb.run(climb.start(seed), steps, cool=cool, progress=verbose)
-    constant = (np.ptp(history, axis=1) == 0) & (climb.silent(buffers) == 0) & (steps > 1)
+    constant = (np.ptp(history, axis=1) == 0) & (steps > 1) & climb.ascent.has_prior
     images, silent = _woken(climb, buffers)
     _check_moved(climb.names, (silent == 2) | constant)  # where it is constant, the gradient was that of a prior alone
     if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):

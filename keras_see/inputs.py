@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_see.checks import is_whole, shown
-from keras_see.listing import BATCH
+from keras_see.listing import BATCH, first_line
 
 
 def check_model(model):
@@ -23,7 +23,15 @@ def check_model(model):
 
 def build(model, images):
     """Build a model for images in the structure that it takes, as its first batch of training would."""
-    model(keras.tree.map_structure(_one_in_float, images), training=False)
+    one = keras.tree.map_structure(_one_in_float, images)
+    try:
+        model(one, training=False)
+    except Exception as error:
+        shapes = _shapes(keras.tree.flatten(one))
+        raise ValueError(
+            f"`model` must run on the given images. {model.name!r} fails on shape {shapes}: {first_line(error)} "
+            "Give images that `model(images, training=False)` takes."
+        ) from error
 
 
 def check_inputs(images, model=None, what="`images`"):
@@ -105,10 +113,16 @@ def input_shapes(model):
     known = getattr(model, "inputs", None) if isinstance(model, keras.Model) else None
     if known:
         return [tuple(tensor.shape) for tensor in known]
+    shape = shape_built_for(model)
+    return shape and [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+
+
+def shape_built_for(model):
+    """Return the shape of the images that a model without inputs of its own was built for, or None."""
     shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
     if not shape or not isinstance(shape, tuple | list) or not all(isinstance(n, int | None) for n in shape):
         return None
-    return [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+    return tuple(shape)
 
 
 def to_numpy(leaf):

@@ -147,7 +147,9 @@ def staircase(listing):
     steps = {}
     for call in listing.calls:
         if call.usable and call.is_leaf and not call.is_output and "Padding" not in call.type:
-            steps[round(math.log2(max(call.shape[1:3])))] = call.path
+            size = round(math.log2(max(call.shape[1:3])))
+            steps.pop(size, None)  # so that the order is that of the last calls
+            steps[size] = call.path
     paths = list(steps.values()) or [listing.default_call().path]
     return [paths[number] for number in sorted(set(np.linspace(0, len(paths) - 1, DEPTHS).round().astype(int)))]
 

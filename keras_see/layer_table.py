@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_see.checks import is_size, shown
-from keras_see.inputs import check_model, input_shapes
+from keras_see.inputs import check_model, input_shapes, shape_built_for
 from keras_see.methods import METHODS, allows
 from keras_see.passes import listing_of
 
@@ -64,7 +64,8 @@ def layers(model, size=None):
 
     Args:
         model: A built Keras model, of any kind.
-        size: `(height, width)` of the images, for a model that takes any; 224 × 224 unless given.
+        size: `(height, width)` of the images, for a model that takes any. Default: what a subclassed model was built
+            for, else 224 × 224.
 
     Returns:
         A list of rows with `path`, `type`, `output_shape` (rows, columns and channels, without the batch axis) and
@@ -97,6 +98,8 @@ def _methods_at(listing, call):
 def _blank_images(model, size):
     """Return one image of zeros in the structure that the model takes."""
     shapes = input_shapes(model)
+    if shapes and size is None and not getattr(model, "inputs", None):
+        shapes = [shape_built_for(model)]
     if shapes is None:
         raise ValueError(
             f"`model` must tell the shapes of its inputs. {model.name!r} ({type(model).__name__}) does not. "

@@ -143,7 +143,8 @@ def per_batch(shape):
 
 def first_line(error):
     """Return what an error says in one line with a full stop; of Keras's long reports what was raised in the layer."""
-    text = str(error).partition("Error encountered:\n")[2] or str(error)
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    text = text.partition("Error encountered:\n")[2] or text
     bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
     lines = (bold[-1] if bold else text).strip().splitlines() or [type(error).__name__]
     return lines[0].partition(" for '{{node")[0].rstrip(".: ") + "."  # the rest is for those who know the graph

@@ -26,8 +26,7 @@ class LogFolder:
     def __init__(self, path):
         self.path = path
         self._file = EventFile(path)
-        self._queue = queue.Queue(WAITING)
-        self._worker = None
+        self._queue, self._worker, self._before = None, None, None
         self._claims = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
@@ -62,7 +61,9 @@ class LogFolder:
         """Run `job()` on the worker; wait first if too many are waiting. A job deals with its own errors."""
         with self._lock:
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="keras_see", daemon=True)
+                self._queue = queue.Queue(WAITING)
+                work = (self._queue, self._before)
+                self._worker = threading.Thread(target=self._work, args=work, name="keras_see", daemon=True)
                 self._worker.start()
         self._queue.put(job)
 
@@ -71,11 +72,16 @@ class LogFolder:
         with self._lock:
             if self._worker is not None:
                 self._queue.put(None)
-                self._worker.join()
-                self._worker = None
+                self._before, self._worker = self._worker, None
+            if self._before is not None:
+                self._before.join()  # an interrupt may end this; who comes next waits for the jobs all the same
+                self._before = None
 
-    def _work(self):
-        while (job := self._queue.get()) is not None:
+    @staticmethod
+    def _work(jobs, before):
+        if before is not None:
+            before.join()
+        while (job := jobs.get()) is not None:
             job()
             del job  # it holds the maps of a picture
 

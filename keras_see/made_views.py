@@ -6,11 +6,11 @@ from keras_see.activation_maximization import NeuronOptions
 from keras_see.canvas import canvas_of
 from keras_see.checks import is_whole, keywords_of, refuse_unknown, shown
 from keras_see.climb import checked_seed
-from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.display import to_pictures
 from keras_see.inputs import build, check_inputs, check_model, picture_of
 from keras_see.inversion import Options, content_climb, remember, staircase
 from keras_see.map_captions import amount, checked_names, class_name
+from keras_see.neuron_climbs import neuron_climb, shown_channels
 from keras_see.preprocessing import range_of
 from keras_see.sheets import Column, encoded, sheet
 from keras_see.tensorboard import image_summary, scalar_summary
@@ -25,6 +25,16 @@ class _Evolving:
     def __init__(self, climb, steps, seed, restart):
         self.climb, self._steps, self._seed, self._restart = climb, steps, seed, restart
         self._buffers, self._looks = None, 0
+
+    def after(self, other):
+        """Return itself, to go on from where another stands if that makes the same images of the same model."""
+        if other is not None and other._makes() == self._makes():
+            self._buffers, self._looks = other._buffers, other._looks
+        return self
+
+    def _makes(self):
+        ascent = self.climb.ascent
+        return id(ascent.model), self.climb.names, ascent.places, ascent.parameterization.shape, self._seed
 
     def go_on(self):
         """Take the steps of one look under the weights of now, and return the images, float32 `(k, h, w, c)`."""
@@ -56,6 +66,8 @@ class NeuronView:
         _check_options("neurons", options, NeuronOptions.__annotations__)
         _check_steps(steps, restart)
         self._watched, self._layer, self._channels, self._names = watched, layer, channels, checked_names(class_names)
+        if watched is None and not callable(display):
+            to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises what is wrong
         if watched is not None:
             images = picture_of(watched.images)
             size = images.shape[1:3] if size is None else size
@@ -63,6 +75,7 @@ class NeuronView:
             self._photos, _ = to_pictures(watched.images, display)
         self._canvas = {"size": size, "value_range": value_range, "preprocess": preprocess}
         self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
+        self._evolving = None
 
     @property
     def names(self):
@@ -79,7 +92,7 @@ class NeuronView:
             channels = self._channels
         climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
         self._range = climb.ascent.parameterization.value_range
-        self._evolving = _Evolving(climb, *self._evolution)
+        self._evolving = _Evolving(climb, *self._evolution).after(self._evolving)
 
     def look(self, model):
         """Take the steps of this look, and see what the images reach."""
@@ -139,6 +152,7 @@ class ContentView:
         self._layers = [layers] if layers is not None and not isinstance(layers, list | tuple) else layers
         self._canvas = {"value_range": value_range, "preprocess": preprocess}
         self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
+        self._evolving = None
         self.names = ["content"]
 
     def prepare(self, model, folder, prefix):
@@ -153,9 +167,12 @@ class ContentView:
         if not layers:
             raise ValueError("`layers` must name one layer at least. Got an empty list. Leave it out for four depths.")
         climbs = [content_climb(model, self._images, layer, **self._canvas, **self._options) for layer in layers]
-        self._paths = [climb.ascent.places[0] for climb in climbs]
+        self._paths = [" + ".join(climb.ascent.places) for climb in climbs]
         self._range = climbs[0].ascent.parameterization.value_range
-        self._evolving = [_Evolving(climb, *self._evolution) for climb in climbs]
+        earlier = self._evolving or [None] * len(climbs)
+        self._evolving = [
+            _Evolving(climb, *self._evolution).after(other) for climb, other in zip(climbs, earlier, strict=True)
+        ]
 
     def look(self, model):
         """Take the steps of this look towards what each layer says of the images now."""
@@ -202,12 +219,15 @@ def made_views(methods, watched, **shared):
             continue
         layer = options.pop("layer", None)
         layers = layer if isinstance(layer, list | tuple) else [layer]
+        if not layers:
+            raise ValueError("`layer` must name one layer at least. Got none. Leave it out for the default.")
         views += [NeuronView(watched, layer=each, **options) for each in layers]
     return views
 
 
-def _short(path):
-    return path.rpartition("/")[2]  # a column has room for little; the description gives the whole path
+def _short(paths):
+    """Return the ends of paths: a column has room for little, and the description gives them whole."""
+    return " + ".join(path.rpartition("/")[2] for path in paths.split(" + "))
 
 
 def _tag(word, layer, path):

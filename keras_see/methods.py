@@ -94,7 +94,13 @@ def _by_word(methods):
         for word in listed:
             if not isinstance(word, str):
                 raise _unknown(word)
-        methods = {word: {} for word in listed}
+        return {word: {} for word in listed}
+    for word, options in methods.items():
+        if not isinstance(options or {}, Mapping):
+            raise TypeError(
+                f"`methods` as a mapping must go from words to options. Got {shown(options)} for {word!r}. "
+                f'Write {{{word!r}: {{"layer": ...}}}}.'
+            )
     return methods
 
 
@@ -115,11 +121,6 @@ def _unknown(word):
 
 
 def _layers_in(word, options):
-    if not isinstance(options or {}, Mapping):
-        raise TypeError(
-            f"`methods` as a mapping must go from words to options. Got {shown(options)} for {word!r}. "
-            f'Write {{{word!r}: {{"layer": ...}}}}.'
-        )
     unknown = set(options or ()) - {"layer"}
     if unknown:
         raise ValueError(

@@ -62,13 +62,13 @@ def whole_layers(weights):
     return Objective(tuple(weights), score)
 
 
-def units(target):
+def units(target, place=LOGITS):
     """Return the objective of output units: a checked `Target` of `keras_see.targets`, its weights being `wanted`."""
 
     def score(features, images, wanted):
-        return target.scores(features[LOGITS], None, wanted[0])[0]
+        return target.scores(features[place], None, wanted[0])[0]
 
-    return Objective((LOGITS,), score)
+    return Objective((place,), score)
 
 
 def contents(places, prior):

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_see.checks import shown
-from keras_see.statistics import natural_statistics, statistics_of
+from keras_see.image_statistics import natural_statistics, statistics_of
 
 # Standard deviation of the numbers at the start, as in Lucid (`lucid/optvis/param/images.py`): almost grey.
 NOISE = 0.01

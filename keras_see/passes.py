@@ -21,11 +21,11 @@ from keras_see.trace import list_calls
 FLOAT16_SCALE = 4096.0
 
 # Passes kept per model. Each new one costs a trace; a new lambda as target makes a new one at each call.
-KEPT = 16
+PASSES_KEPT = 16
 
 _LOGGER = logging.getLogger("keras_see")
 
-_KEPT = weakref.WeakKeyDictionary()
+_MADE_FOR = weakref.WeakKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,23 +188,23 @@ def listing_of(model, images):
                 f"{first_line(error)} Give images that `model(images, training=False)` takes."
             ) from error
 
-    return _kept(model, ("listing", *_signature(images)), make)
+    return _made_once(model, ("listing", *_signature(images)), make)
 
 
 def pass_of(model, images, requests, target):
     """Return the `Pass` for these requests, this kind of target and images of this shape; made once."""
     key = ("pass", tuple(requests), target.kind, target.function, *_signature(images))
-    return _kept(model, key, lambda: Pass(model, listing_of(model, images), requests, target))
+    return _made_once(model, key, lambda: Pass(model, listing_of(model, images), requests, target))
 
 
-def _kept(model, key, make):
+def _made_once(model, key, make):
     """Return what was made for this key of this model, as long as the model holds the same variables."""
-    kept = _KEPT.setdefault(model, {})
+    kept = _MADE_FOR.setdefault(model, {})
     layers = model._flatten_layers()
     key = (*key, *(tuple(map(id, things)) for things in (model.variables, layers, map(_activation, layers))))
     value = kept.pop(key) if key in kept else make()
     kept[key] = value  # the dict's order is the order of use
-    while len(kept) > KEPT:
+    while len(kept) > PASSES_KEPT:
         del kept[next(iter(kept))]
     return value
 

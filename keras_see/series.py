@@ -73,6 +73,10 @@ class Series(keras.callbacks.Callback):
         self._steps_before = self._folder.last_step(self._prefix)
         for view in self._views:
             view.prepare(self.model, self._folder, self._prefix)
+            tags = [name for each in self._views[: self._views.index(view)] for name in each.names]
+            twice = next((name for name in view.names if name in tags), None)
+            if twice is not None:
+                raise ValueError(f"A callback must write each tag once. Two are {twice!r}. Name each layer once.")
             self._folder.claim([f"{self._prefix}{name}" for name in view.names], self)
 
     @property

@@ -1,18 +1,17 @@
 """Lay pictures out in a grid with captions, as one image to look at."""
 
 import dataclasses
-import functools
 import io
 import math
-import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from keras_see.checks import shown
 from keras_see.colors import colored
 from keras_see.display import to_pictures
+from keras_see.lettering import fitting, font, wrapped
 
 # Tiles are about this wide, in pixels: at TensorBoard's card width of 340 four of them can still be told apart.
 TILE = 128
@@ -22,7 +21,7 @@ ACROSS = 4
 # many blocks side by side that the sheet is at most so many times as high as wide.
 NARROWEST, FEW, TALLEST = 96, 8, 3
 
-GAP, MARGIN, FONT, LINE = 6, 10, 13, 17
+GAP, MARGIN, LINE = 6, 10, 17
 INK, PALE, GOOD, BAD = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
 MARK = 12
 
@@ -107,7 +106,7 @@ class _Grid:
 
     def draw(self):
         wide = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
-        footer = [part for line in self.footer for part in _wrapped(line, wide - 2 * MARGIN)]
+        footer = [part for line in self.footer for part in wrapped(line, wide - 2 * MARGIN)]
         high = 2 * MARGIN + self.head + self.rows * self.row_height + LINE * len(footer)
         self.image = Image.new("RGB", (wide, high), "white")
         self.pen = ImageDraw.Draw(self.image)
@@ -129,8 +128,8 @@ class _Grid:
         if column.bar is None:
             return
         name, upper = column.bar
-        label = _fitting(upper, self.cell // 2)
-        zero, end = _font().getlength("0") + 4, _font().getlength(label) + 4
+        label = fitting(upper, self.cell // 2)
+        zero, end = font().getlength("0") + 4, font().getlength(label) + 4
         self._text((left, MARGIN + LINE), "0", self.cell, PALE)
         bar = Image.fromarray(color_bar(name, max(int(self.cell - zero - end), 1)))
         self.image.paste(bar, (int(left + zero), MARGIN + LINE + 4))
@@ -155,7 +154,7 @@ class _Grid:
         self._text((left, top), text, self.cell - (left - place[0]), INK if right is None else GOOD if right else BAD)
 
     def _text(self, place, text, width, color):
-        self.pen.text(place, _fitting(text, width), font=_font(), fill=color)
+        self.pen.text(place, fitting(text, width), font=font(), fill=color)
 
 
 def tile_size(size):
@@ -235,37 +234,3 @@ def _captions(captions):
 
 def _is_line(line):
     return isinstance(line, str) or (isinstance(line, tuple) and len(line) == 2 and isinstance(line[0], str))
-
-
-def _fitting(text, width):
-    """Return as much of a text as fits, in letters that the built-in font has."""
-    text = " ".join(_spelled(text).split())
-    if _font().getlength(text) <= width:
-        return text
-    while text and _font().getlength(text + "..") > width:
-        text = text[:-1]
-    return text + ".."
-
-
-def _spelled(text):
-    """Return a text in the letters that the built-in font has, which is those of ASCII: without accents."""
-    letters = unicodedata.normalize("NFKD", text.replace("−", "-").replace("ß", "ss"))
-    return (
-        "".join(letter for letter in letters if not unicodedata.combining(letter)).encode("ascii", "replace").decode()
-    )
-
-
-def _wrapped(text, width):
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _font().getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-@functools.cache
-def _font():
-    return ImageFont.load_default(FONT)

@@ -28,7 +28,7 @@ class Slope:
     """
 
     def __init__(self, model, objective, parameterization, *, transforms=None, preprocess=None):
-        self._model, self._objective, self._parameterization = model, objective, parameterization
+        self.model, self._objective, self._parameterization = model, objective, parameterization
         self._transforms = transforms or Transforms(jitter=0, rotate=0, scale=(1, 1))
         self._preprocess = preprocess or (lambda images: images)
         shape = traced_shape(self._preprocess, parameterization.shape)
@@ -40,7 +40,7 @@ class Slope:
 
     def values(self):
         """Return the weights of now, as a compiled function must be handed them."""
-        return backend.values(self._model.variables)
+        return backend.values(self.model.variables)
 
     def __call__(self, values, parameters, wanted, view=None, slopes=None):
         """Return what is reached `(n,)`, the gradient over its root mean square, and that `(n,)`; traced.
@@ -75,6 +75,21 @@ class Slope:
         wanted = [ops.convert_to_tensor(part, "float32") for part in wanted]
         return ops.convert_to_numpy(self._judge(self.values(), images, wanted))
 
+    def all_scores(self, images, wanted):
+        """Return `(n, k)`: what each image reaches as it is of each of the `k` rows of `wanted`."""
+        places = [ops.convert_to_tensor(part) for part in self.features(images)]
+        features, images = dict(zip(self.places, places, strict=True)), np.asarray(images, "float32")
+        found = []
+        for row in range(len(wanted[0])):
+            rows = [ops.convert_to_tensor(np.repeat(part[[row]], len(images), axis=0), "float32") for part in wanted]
+            found.append(ops.convert_to_numpy(self._objective.score(features, images, rows)))
+        return np.stack(found, axis=1).astype("float32")
+
+    @property
+    def has_prior(self):
+        """Whether something else than what is wanted moves the images too."""
+        return self._objective.penalty is not None
+
     @property
     def places(self):
         """The paths of the calls that the objective looks at."""
@@ -85,7 +100,7 @@ class Slope:
 
     def _features(self, values, images, slopes=None):
         inputs = self._preprocess(images)
-        return features_at(self._model, values, self._listing, inputs, self._objective.places, slopes)
+        return features_at(self.model, values, self._listing, inputs, self._objective.places, slopes)
 
     def _features_in_order(self, values, images):
         features = self._features(values, images)

@@ -28,6 +28,11 @@ RECTIFIERS = (
 LOGITS = "logits"
 
 
+def logits_at(number):
+    """Return the place of the logits of the model's output with this number."""
+    return LOGITS if number == 0 else f"{LOGITS} {number}"
+
+
 class _Seen(BaseException):
     """Ends a run of the model; not an `Exception`, so that nothing on the way takes it for an error."""
 
@@ -56,10 +61,15 @@ class _Taps:
     def __init__(self, listing, places, slopes):
         self.found = {}
         self._places, self._slopes = set(places), slopes
-        self._closing = listing.closings[0]
+        closings = {logits_at(number): call for number, call in enumerate(listing.closings) if call is not None}
+        self._closings = {id(call.operation): place for place, call in closings.items() if place in self._places}
         self._turns = collections.Counter()
         self._paths = {(id(call.operation), call.turn): call.path for call in listing.calls if call.path in places}
-        wanted = [call.operation for call in listing.calls if call.path in self._places or call is self._closing]
+        wanted = [
+            call.operation
+            for call in listing.calls
+            if call.path in self._places or id(call.operation) in self._closings
+        ]
         wanted += [call.operation for call in listing.calls if slopes is not None and _rectifies(call.operation)]
         self.operations = list({id(operation): operation for operation in wanted}.values())
 
@@ -67,14 +77,15 @@ class _Taps:
         path = self._paths.get((id(operation), self._turns[id(operation)]))
         self._turns[id(operation)] += 1
         with contextlib.ExitStack() as stack:
-            if self._closing is not None and operation is self._closing.operation:
-                self._look_before(stack, operation, args)
+            if id(operation) in self._closings:
+                self._look_before(stack, operation, args, self._closings[id(operation)])
             output = self._opened(stack, operation, run, args, kwargs)
         return output if path is None else self._keep(path, output)
 
     def end(self, outputs):
-        if LOGITS in self._places:
-            self.found[LOGITS] = keras.tree.flatten(outputs)[0]
+        for number, output in enumerate(keras.tree.flatten(outputs)):
+            if logits_at(number) in self._places:
+                self.found.setdefault(logits_at(number), output)
 
     def _keep(self, place, tensor):
         self.found[place] = tensor
@@ -82,14 +93,12 @@ class _Taps:
             raise _Seen
         return tensor
 
-    def _look_before(self, stack, operation, args):
+    def _look_before(self, stack, operation, args, place):
         """Keep what goes into the closing activation."""
-        if LOGITS not in self._places:
-            return
         if stands_alone(operation):
-            self._keep(LOGITS, args[0])
+            self._keep(place, args[0])
         else:
-            stack.enter_context(put(operation, "activation", lambda logits: self._keep(LOGITS, logits)))
+            stack.enter_context(put(operation, "activation", lambda logits: self._keep(place, logits)))
 
     def _opened(self, stack, operation, run, args, kwargs):
         if self._slopes is None or not _rectifies(operation):

@@ -3,6 +3,8 @@ import os
 # Two workers share the machine: more threads for each make small models many times slower.
 for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(threads, "1")
+# Tiny models run for moments: JAX would spend a third of the tests on making their programs fast.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 import keras
 import pytest

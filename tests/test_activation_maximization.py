@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from keras_see import gap_classifier
 from keras_see.activation_maximization import class_images, neuron_images
-from keras_see.climbs import neuron_climb
+from keras_see.neuron_climbs import neuron_climb
 
 SHAPE = (12, 12, 3)
 
@@ -236,3 +236,40 @@ def test_keys_tell_the_same_channel_apart():
     climb = neuron_climb(model(), "deep", [2, 2])
     images = climb.images(climb.start(0))
     assert not np.array_equal(images[0], images[1])
+
+
+def test_the_unit_of_a_head_of_one_is_its_class():
+    net = gap_classifier(1, SHAPE)
+    by_class = class_images(net, [1], steps=5)
+    by_layer = neuron_images(net, net.layers[-1], [0], steps=5)
+    low, high = tiny_models.outputs_of(net, np.concatenate([np.full_like(by_layer, 0.5), by_layer]))[:, 0]
+    assert high > low
+    assert neuron_climb(net, net.layers[-1], [0]).names == ["class 1"]
+    assert np.abs(by_class - by_layer).max() < 1  # keys differ, and so do starts
+
+
+def test_directions_of_one_unit_have_their_sign_and_size():
+    net = gap_classifier(1, SHAPE)
+    images = neuron_images(net, net.layers[-1], direction=[[-1.0], [2.0]], steps=20)
+    low, high = tiny_models.outputs_of(net, images)[:, 0]
+    assert low < high
+
+
+def test_a_restart_does_not_depend_on_the_images_beside():
+    net = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(4, 3), layers.ReLU(threshold=0.1, name="late")])
+    together = neuron_images(net, "late", [0, 1, 3], steps=20, seed=3)
+    np.testing.assert_allclose(together[1], neuron_images(net, "late", [1], steps=20, seed=3)[0], atol=1e-4)
+
+
+def test_the_logit_of_a_saturated_second_head_is_climbed():
+    inputs = keras.Input(SHAPE)
+    pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="elu")(inputs))
+    certain = layers.Dense(4, "softmax", bias_initializer=keras.initializers.Constant([0, 200, 0, 0]), name="certain")
+    net = keras.Model(inputs, [layers.Dense(2)(pooled), certain(pooled)])
+    _, history = neuron_images(net, "certain", [0], steps=10, return_history=True)
+    assert history[0, -1] > history[0, 0]
+
+
+def test_samples_outside_of_the_range_are_refused():
+    with pytest.raises(ValueError, match="`samples` must lie in `value_range`"):
+        neuron_climb(model(), "deep", [0], samples=np.full((1, *SHAPE), 200, "uint8"), value_range=(0, 1))

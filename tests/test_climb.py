@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from keras_see.climb import checked_seed, made
-from keras_see.climbs import neuron_climb
+from keras_see.neuron_climbs import neuron_climb
 
 SHAPE = (10, 10, 3)
 

@@ -133,3 +133,8 @@ def test_the_api_page_has_every_public_name_and_no_other():
 def test_every_page_is_in_the_navigation_and_there_is_nothing_else_in_it():
     navigation = re.findall(r": ([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert sorted(navigation) == sorted(set(PAGES) - {"README.md"})
+
+
+def test_the_links_of_the_readme_lead_to_files():
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", PAGES["README.md"].read_text(encoding="utf-8")):
+        assert (ROOT / link).exists(), link

@@ -1,6 +1,8 @@
 """What can go wrong beside training: it must go on, and what was written must stay readable."""
 
+import contextlib
 import os
+import signal
 
 import keras
 import numpy as np
@@ -8,8 +10,8 @@ import pytest
 from keras import layers
 
 import keras_see
-from keras_see import backend, passes
-from keras_see.callbacks import Saliency
+from keras_see import backend, made_views, map_view, passes
+from keras_see.callbacks import ContentImages, NeuronImages, Saliency
 from keras_see.log_folder import folder_at
 from keras_see.tensorboard import scalar_summary
 
@@ -66,6 +68,93 @@ def test_weights_that_are_not_finite_are_no_failure(tmp_path, value):
     assert steps(tmp_path) == [-1, 0, 1, 2]
 
 
+@pytest.mark.parametrize("kind", [NeuronImages, ContentImages])
+def test_images_cannot_be_made_under_weights_that_are_not_finite_and_training_goes_on(tmp_path, kind):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.get_layer("conv").kernel.assign(np.full((3, 3, 3, 2), np.nan))
+
+    name = {NeuronImages: "neurons", ContentImages: "content"}[kind]
+    callback = kind(tmp_path, images=X[:1], steps=1, every=1)
+    fit([Spoil(), callback], epochs=3)
+    assert len(callback.failures) == 2
+    assert all("finite" in line for line in callback.failures)
+    assert [step for step, _ in keras_see.read(tmp_path)[f"see/{name}"]] == [-1, 0]
+
+
+@pytest.mark.parametrize(("view", "kind"), [(map_view, keras_see.Watch), (made_views, NeuronImages)])
+def test_an_error_in_drawing_costs_one_picture(tmp_path, monkeypatch, view, kind):
+    real, calls = view.encoded, []
+
+    def sometimes(image):
+        calls.append(image)
+        if len(calls) == 3:
+            raise LookupError("the pen is broken")
+        return real(image)
+
+    monkeypatch.setattr(view, "encoded", sometimes)
+    callback = kind(tmp_path, images=X[:2], **({"steps": 1} if kind is NeuronImages else {"methods": "saliency"}))
+    fit([callback], epochs=3)
+    (line,) = callback.failures
+    assert line == "step 1: LookupError: the pen is broken"
+    tag = "see/neurons" if kind is NeuronImages else "see/saliency"
+    assert [step for step, _ in keras_see.read(tmp_path)[tag]] == [-1, 0, 2]
+
+
+@contextlib.contextmanager
+def full_disk():
+    """Let no file grow beyond what it has, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    handler, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@contextlib.contextmanager
+def no_permission():
+    """Be a user who may do nothing in folders of others."""
+    user = os.geteuid()
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another")
+
+
+@pytest.mark.parametrize("trouble", [full_disk, pytest.param(no_permission, marks=needs_root)])
+def test_what_cannot_be_written_for_a_while_is_lost_and_the_rest_is_readable(tmp_path, trouble):
+    folder, troubled = folder_at(tmp_path / "logs"), contextlib.ExitStack()
+
+    class Trouble(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            folder.drain()
+            if epoch == 1:
+                troubled.enter_context(trouble())
+            if epoch == 3:
+                troubled.close()
+
+    callback = Saliency(tmp_path / "logs", X[:2])
+    with troubled:
+        fit([Trouble(), callback])
+    assert steps(tmp_path / "logs") == [-1, 0, 3, 4]
+    assert len(callback.failures) == 2
+    assert len(list((tmp_path / "logs").iterdir())) == 1
+
+
+@needs_root
+def test_a_folder_without_permission_is_refused_before_training(tmp_path):
+    with no_permission(), pytest.raises(ValueError, match=r"cannot: Permission denied\. Choose another folder"):
+        fit([Saliency(tmp_path / "logs", X[:2])])
+
+
 def test_a_folder_removed_in_training_is_made_again(tmp_path):
     folder = folder_at(tmp_path / "logs")
 
@@ -113,7 +202,7 @@ def test_a_pass_is_freed_with_its_model(tmp_path):
     import weakref
 
     model = fit([Saliency(tmp_path, X[:2])], epochs=1)
-    assert model in passes._KEPT
+    assert model in passes._MADE_FOR
     gone = weakref.ref(model)
     del model
     gc.collect()

@@ -50,6 +50,12 @@ def test_a_model_for_any_size_is_listed_for_the_size_given():
     assert next(row for row in layers(model, size=(16, 12)) if row.path == "conv6").output_shape[:2] == (4, 3)
 
 
+def test_a_subclassed_model_is_listed_for_the_size_that_it_was_built_for_unless_another_is_given():
+    model = built(Subclassed())
+    assert layers(model)[0].output_shape[:2] == SHAPE[:2]
+    assert layers(model, size=(32, 28))[0].output_shape[:2] == (32, 28)
+
+
 def test_the_table_prints_one_line_per_row_with_columns_that_line_up():
     table = layers(nested())
     lines = repr(table).splitlines()

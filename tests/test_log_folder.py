@@ -39,6 +39,28 @@ def test_training_waits_when_too_many_jobs_are_waiting(tmp_path):
     folder.drain()
 
 
+def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
+    folder, gate, done = folder_at(tmp_path), threading.Event(), []
+    folder.submit(lambda: gate.wait())
+    folder.submit(lambda: done.append("before"))
+    worker, join = folder._worker, folder._worker.join
+
+    def interrupted():
+        worker.join = join
+        raise KeyboardInterrupt
+
+    worker.join = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        folder.drain()
+    for number in range(2 * WAITING):
+        if number == WAITING:
+            gate.set()
+        folder.submit(lambda number=number: done.append(number))
+    folder.drain()
+    assert done == ["before", *range(2 * WAITING)]
+    assert not workers()
+
+
 def test_numbers_and_steps_of_an_earlier_run_are_found(tmp_path):
     folder = folder_at(tmp_path)
     assert folder.last_number("see/a/range") is None

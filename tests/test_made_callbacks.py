@@ -9,9 +9,9 @@ from keras import layers, ops
 
 import keras_see
 from keras_see.callbacks import ContentImages, NeuronImages
-from keras_see.climbs import neuron_climb, shown_channels
 from keras_see.inversion import content_climb, remember, staircase
 from keras_see.made_views import ContentView, NeuronView
+from keras_see.neuron_climbs import neuron_climb, shown_channels
 from keras_see.passes import listing_of
 from keras_see.watched import watch
 
@@ -100,6 +100,22 @@ def test_beside_each_neuron_stands_the_image_that_excites_it_most():
     best = view._most_exciting(scores)
     pictures = np.rint(X[:6] * 255).astype("uint8")
     np.testing.assert_array_equal(best.pictures, pictures[truth.argmax(axis=0)])
+
+
+def test_a_second_fit_goes_on_from_where_the_first_stood(tmp_path):
+    model = classifier()
+    model.optimizer.learning_rate = 0.0
+    for folder in ("one", "two"):
+        callback = ContentImages(tmp_path / folder, X[:1], ["first"], steps=4, before_training=False)
+        if folder == "one":
+            fit(model, callback, epochs=3)
+        else:
+            for epoch in range(3):
+                fit(model, callback, initial_epoch=epoch, epochs=epoch + 1)
+    one, two = (
+        [number for _, number in keras_see.read(tmp_path / name)["see/content/distance/1"]] for name in ("one", "two")
+    )
+    np.testing.assert_allclose(two, one, rtol=1e-3)
 
 
 def test_a_restart_begins_again_from_noise():
@@ -191,6 +207,8 @@ WRONG_NEURONS = [
     ({"seed": -1}, ValueError, "`seed` must be a whole number from 0"),
     ({"value_range": (1, 0)}, ValueError, "`value_range` must be"),
     ({"size": (32, 32)}, ValueError, "`size` must be what the model takes"),
+    ({"layer": []}, ValueError, "one layer at least"),
+    ({"layer": ["first", "first"]}, ValueError, "Two are 'neurons@first'"),
     ({"objectve": "neuron"}, TypeError, "`objectve` is no option of NeuronImages. Did you mean `objective`"),
 ]
 

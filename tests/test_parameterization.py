@@ -3,8 +3,8 @@ import pytest
 import tiny_models
 from keras import ops
 
+from keras_see.image_statistics import natural_statistics, statistics_of
 from keras_see.parameterization import Fourier, Pixels, parameterization_of
-from keras_see.statistics import natural_statistics, statistics_of
 
 SHAPES = [(8, 8, 3), (9, 6, 3), (8, 7, 1), (6, 6, 5)]
 

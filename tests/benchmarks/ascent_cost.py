@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from keras_see import backend
-from keras_see.climbs import neuron_climb
+from keras_see.neuron_climbs import neuron_climb
 
 TOGETHER = 8  # steps per reading: the first of a run waits for nothing
 

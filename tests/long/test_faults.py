@@ -1,5 +1,6 @@
 """What can happen to a whole process: full disks, kills, others that write too. Each case starts processes."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -27,14 +28,46 @@ TRAIN = """
     watch = keras_see.Watch(folder, x[:4])
     callbacks = [watch]
 
+    if case == "kill while writing":
+        from keras_see import tensorboard
+
+        append = tensorboard.EventFile._append
+
+        def cut_off(self, event):
+            if event.step == 2:
+                data = event.SerializeToString()
+                with (self.folder / self._name).open("ab") as file:
+                    file.write(len(data).to_bytes(8, "little") + data[: len(data) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            append(self, event)
+
+        tensorboard.EventFile._append = cut_off
+
     class Kill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
+            watch._folder.drain()
             if epoch == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    if case in ("kill", "resume"):
+    class Fork(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                from keras_see.log_folder import folder_at
+                from keras_see.tensorboard import scalar_summary
+
+                child = os.fork()
+                if child == 0:
+                    mine = folder_at(folder)
+                    mine.submit(lambda: mine.write(0, [scalar_summary("child", 2.0)]))
+                    mine.drain()
+                    os._exit(0)
+                os.waitpid(child, 0)
+
+    if case == "fork":
+        callbacks.append(Fork())
+    if case in ("kill", "kill while writing", "resume"):
         callbacks.append(keras.callbacks.BackupAndRestore(os.path.join(folder, "backup"), delete_checkpoint=False))
-    if case == "kill":
+    if case in ("kill", "kill while writing"):
         callbacks.append(Kill())
     history = model.fit(x, y, epochs=6, callbacks=callbacks, verbose=0)
     print("epochs", len(history.history["loss"]), "failures", len(watch.failures))
@@ -50,26 +83,54 @@ def steps(folder, tag="see/overview"):
     return [step for step, _ in keras_see.read(folder)[tag]]
 
 
-def test_a_full_disk_ends_no_training_and_leaves_a_readable_file(tmp_path):
-    said, complaints = start(tmp_path, "full").communicate()
+def assert_survived(said, complaints, folder):
     assert "epochs 6" in said, complaints
     assert "failures 0" not in said
     assert "No picture at step" in complaints
-    found = steps(tmp_path, "see/saliency")
+    found = steps(folder, "see/saliency")
     assert found
     assert found == list(range(-1, -1 + len(found)))
 
 
+def test_a_limit_of_the_file_size_ends_no_training_and_leaves_a_readable_file(tmp_path):
+    assert_survived(*start(tmp_path, "full").communicate(), tmp_path)
+
+
+@contextlib.contextmanager
+def small_disk(folder, options):
+    if os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_no_training_and_leaves_a_readable_file(tmp_path):
+    disk = tmp_path / "disk"
+    with small_disk(disk, "size=400k"):
+        said, complaints = start(disk / "logs", "plain").communicate()
+        assert "No space left on device" in complaints
+        assert_survived(said, complaints, disk / "logs")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_killed_run_is_readable_and_a_restored_one_goes_on_after_it(tmp_path):
-    killed = start(tmp_path, "kill")
+@pytest.mark.parametrize("case", ["kill", "kill while writing"])
+def test_a_killed_run_is_readable_and_a_restored_one_goes_on_after_it(tmp_path, case):
+    killed = start(tmp_path, case)
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     before = steps(tmp_path)
-    assert before in ([-1, 0, 1, 2], [-1, 0, 1])  # the last may still have been on its way
+    assert before == ([-1, 0, 1, 2] if case == "kill" else [-1, 0, 1])
     said, complaints = start(tmp_path, "resume").communicate()
     assert "failures 0" in said, complaints
-    assert steps(tmp_path) == [*before, *range(3, 6)]
+    resumed = steps(tmp_path)[len(before) :]
+    assert resumed in ([3, 4, 5], [2, 3, 4, 5])  # the kill comes from beside training, before or after the backup
+    assert steps(tmp_path) == [*before, *resumed]
     for path in tmp_path.glob("*tfevents*"):
         assert path.stat().st_size > 0
 
@@ -83,16 +144,18 @@ def test_two_processes_can_write_to_one_folder(tmp_path):
     assert steps(tmp_path)[-1] >= 5
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can mount a small disk")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_that_training_forks_off_writes_a_file_of_its_own(tmp_path):
+    said, complaints = start(tmp_path, "fork").communicate(timeout=120)
+    assert "epochs 6 failures 0" in said, complaints
+    assert len(list(tmp_path.glob("*tfevents*"))) == 2
+    assert keras_see.read(tmp_path)["child"] == [(0, 2.0)]
+    assert steps(tmp_path) == [-1, 0, 1, 2, 3, 4, 5]
+
+
 def test_a_read_only_disk_is_refused_before_training(tmp_path):
     disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(disk)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
+    with small_disk(disk, "ro,size=1m"):
         said, complaints = start(disk / "logs", "plain").communicate()
         assert "epochs" not in said
         assert "`log_dir` must be a folder that can be written to" in complaints
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)

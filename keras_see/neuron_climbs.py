@@ -11,8 +11,9 @@ from keras_see.canvas import canvas_of
 from keras_see.checks import is_number, is_whole, is_word, numeric, shape_of, shown
 from keras_see.climb import Climb, checked_rate
 from keras_see.listing import per_batch
-from keras_see.targets import resolve
+from keras_see.targets import Target, resolve
 from keras_see.transforms import Transforms
+from keras_see.truncated import LOGITS, logits_at
 
 # Of a hidden layer a callback shows so many channels.
 SHOWN = 6
@@ -41,11 +42,13 @@ def neuron_climb(
     """
     canvas = canvas_of(model, **options)
     call = canvas.listing.default_call() if layer is None else canvas.listing.find(layer)
-    count = _depth(call)
-    if _is_output(call, canvas.listing) and objective == "channel":
+    count, logits = _depth(call), _logits_of(call, canvas.listing)
+    if position is not None and not is_word(objective, ("neuron",)):
+        raise ValueError(f'`position` is that of single neurons. Got {shown(position)}. Add objective="neuron".')
+    if logits is not None and objective == "channel":
         wanted, keys, names = _wanted(channels, direction, count)
-        aim = objectives.units(resolve(wanted, canvas.listing, len(wanted)))
-        names = [name.replace("channel", "class") for name in names]
+        aim = objectives.units(Target("weights", wanted), logits)
+        names = ["class 1" if count == 1 else name.replace("channel", "class") for name in names]
     elif objective == "layer":
         _refuse(channels if direction is None else direction)
         aim, wanted, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
@@ -95,17 +98,23 @@ def shown_channels(model, layer, channels=None, **options):
     call = listing.default_call() if layer is None else listing.find(layer)
     count = _depth(call)
     if channels is None:
-        channels = count if _is_output(call, listing) and count <= MANY else SHOWN
-    if isinstance(channels, int | np.integer) and not isinstance(channels, bool) and channels > 0:
+        channels = count if _logits_of(call, listing) and count <= MANY else SHOWN
+    if is_whole(channels) and channels < 1:
+        raise ValueError("`channels` as one number is how many. Got 0. Pass [0] for the channel of that number.")
+    if is_whole(channels):
         channels = np.unique(np.linspace(0, count - 1, min(channels, count), dtype=int)).tolist()
     return call.path, channels
 
 
-def _is_output(call, listing):
-    """Whether what the call gives is what the model gives: its units are classes, explained before a softmax."""
-    outputs = keras.tree.flatten(listing.outputs)
+def _logits_of(call, listing):
+    """Return the place of the logits if the call's units are classes: if what it gives is what the model gives."""
+    outputs = [tuple(output.shape) for output in keras.tree.flatten(listing.outputs)]
+    if len(call.shape) != 2:
+        return None
+    if call in listing.closings:
+        return logits_at(listing.closings.index(call))
     is_last = call.is_output or call.is_closed
-    return is_last and len(outputs) == 1 and len(call.shape) == 2 and call.shape == tuple(outputs[0].shape)
+    return LOGITS if is_last and outputs == [call.shape] else None
 
 
 def _aim(objective, call, position):
@@ -113,10 +122,6 @@ def _aim(objective, call, position):
         came = shown(objective)
         raise ValueError(f'`objective` must be "channel", "neuron" or "layer". Got {came}. Choose one of them.')
     if objective == "channel":
-        if position is not None:
-            raise ValueError(
-                f'`position` is that of single neurons. Got {shown(position)} for channels. Add objective="neuron".'
-            )
         return objectives.channels(call.path)
     sides = call.shape[1:3]
     if len(call.shape) != 4:
