@@ -33,10 +33,23 @@ class _Maps(Series):
     """A series of maps of the watched images, and of images made in the same run."""
 
     def __init__(
-        self, log_dir, images, targets, methods, /, *,
-        labels=None, n=None, preprocess=None, class_names=None, display=None, scale="run", regions=None, batch_size=32,
+        self,
+        log_dir,
+        images,
+        targets,
+        methods,
+        /,
+        *,
+        labels=None,
+        n=None,
+        preprocess=None,
+        class_names=None,
+        display=None,
+        scale="run",
+        regions=None,
+        batch_size=32,
         **when: Unpack[When],
-    ):  # fmt: skip
+    ):
         def make_views():
             watched = watch(images, labels, n, preprocess)
             maps, made = parted(methods)
@@ -113,9 +126,13 @@ class Watch(_Maps):
     """
 
     def __init__(
-        self, log_dir: Folder, images: Watchable, targets: Targets = None, methods: Methods = None,
+        self,
+        log_dir: Folder,
+        images: Watchable,
+        targets: Targets = None,
+        methods: Methods = None,
         **options: Unpack[Options],
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(log_dir, images, targets, methods, **options)
 
 
@@ -139,9 +156,14 @@ class GradCAM(_Maps):
     """
 
     def __init__(
-        self, log_dir: Folder, images: Watchable, targets: Targets = None, *, layer: Layers | None = None,
+        self,
+        log_dir: Folder,
+        images: Watchable,
+        targets: Targets = None,
+        *,
+        layer: Layers | None = None,
         **options: Unpack[Options],
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(log_dir, images, targets, {"grad_cam": {"layer": layer}}, **options)
 
 

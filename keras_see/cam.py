@@ -23,9 +23,13 @@ LINEAR = {
 
 
 def class_activation_maps(
-    model: keras.Model, images: Images, targets: Targets = None, *,
-    size: str | tuple[int, int] | None = None, batch_size: int = 32,
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    images: Images,
+    targets: Targets = None,
+    *,
+    size: str | tuple[int, int] | None = None,
+    batch_size: int = 32,
+) -> np.ndarray:
     r"""Return what each place adds to the logit of a class, for a classifier with a GAP head.
 
     $M_{ij} = \sum_k w_k A_{ijk}$, $w$ being the weights from the averaged features $A$ to the class, so that

@@ -10,8 +10,11 @@ from keras_see.inputs import check_model, input_shapes
 from keras_see.photo import resized
 from keras_see.preprocessing import USUAL_SIZE
 from keras_see.tile_step import TileStep
-from keras_see.tiles import tile_count, tile_sides, tiles
+from keras_see.tiles import closed, tile_count, tile_sides, tiles
 from keras_see.wishes import wishes_of
+
+# How many rows and columns lead back from a picture's end to its start, at most; wide enough that no edge is left.
+MARGIN = 32
 
 _LOGGER = logging.getLogger("keras_see")
 
@@ -48,7 +51,8 @@ class Dreamer:
         self._own = (input_shapes(model) or [(None,) * 4])[0][1:3]  # None where the model takes any
         self._most = [side or most for side, most in zip(self._own, tile, strict=True)]
         self._steps, self._guides = {}, []
-        sides = self._sides(USUAL_SIZE if guide is None else _scaled(guide.shape[:2], max(USUAL_SIZE)))
+        size = USUAL_SIZE if guide is None else _scaled(guide.shape[:2], max(USUAL_SIZE))
+        sides = self._fixed(tile_sides(size, self._most))
         self.wishes = wishes_of(layers, self._canvas(sides).listing)
         if guide is not None:
             self._guides = self._features_of(resized(guide, sides))
@@ -70,7 +74,11 @@ class Dreamer:
 
     def count_tiles(self, size):
         """Return how many tiles one step has in a picture of this size."""
-        return tile_count(size, self._sides(size))
+        return tile_count(_closed_size(size), self.sides(size))
+
+    def sides(self, size):
+        """Return `(height, width)` of the tiles of a picture of this size."""
+        return self._fixed(tile_sides(_closed_size(size), self._most))
 
     def octaves(self, colors, sizes, *, steps, step_size, mask=None, seed=0, progress=None):
         """Yield each `Octave` of a dream on a photo when it is finished.
@@ -92,12 +100,17 @@ class Dreamer:
         for number, size in enumerate(sizes):
             photo = _inside(resized(colors, size), self._range)
             part = None if mask is None else _inside(resized(mask, size), (0, 1))
-            picture = photo.copy() if added is None else self._with(photo, added, part)
-            first = self._first(photo) if first is None else first
+            picture = closed(photo if added is None else self._with(photo, added, part), _margin(size))
+            part = None if mask is None else closed(part, _margin(size))
+            first = self._first(picture, size) if first is None else first
             reached = []
             for step in range(steps):
-                corner = np.random.default_rng((seed, number, step)).integers(size)
-                reached.append(self._walk(picture, corner, [first, *self._guides], length, part, progress))
+                corner = np.random.default_rng((seed, number, step)).integers(picture.shape[:2])
+                walk = tiles(picture.shape[:2], self.sides(size), corner)
+                reached.append(
+                    self._walk(picture, walk, self._step(size), [first, *self._guides], length, part, progress)
+                )
+            picture = picture[: size[0], : size[1]]
             yield Octave(photo, picture, np.array(reached, "float32"))
             added = picture - photo
 
@@ -109,25 +122,24 @@ class Dreamer:
         picture += photo
         return _inside(picture, self._range)
 
-    def _walk(self, picture, corner, wanted, length, mask, progress):
+    def _walk(self, picture, walk, take, wanted, length, mask, progress):
         """Take one step in each tile of a picture, in place, and return the mean of what they reached before it."""
-        size, reached = picture.shape[:2], []
-        take, sides = self._step(size), self._sides(size)
-        for tile in tiles(size, sides, corner):
+        reached = []
+        for tile in walk:
             weight = 1.0 if mask is None else mask[tile.place]
             if np.any(weight):
-                amount, way = take(tile.of(picture), wanted)
-                picture[tile.place] = _inside(picture[tile.place] + length * weight * way[tile.own], self._range)
+                seen = tile.of(picture)
+                amount, way = take(seen, wanted)
+                picture[tile.place] = _inside(seen[tile.own] + length * weight * way[tile.own], self._range)
                 reached.append(amount)
             if progress is not None:
                 progress(reached[-1] if reached else 0.0)
         return np.mean(reached) if reached else 0.0
 
-    def _first(self, photo):
+    def _first(self, picture, size):
         """Return how much of each wish a photo holds, so that weights count alike; 1 where that is nothing."""
-        size = photo.shape[:2]
-        take = self._step(size)
-        found = [take.amounts(tile.of(photo), self._guides) for tile in tiles(size, self._sides(size), (0, 0))]
+        walk = tiles(picture.shape[:2], self.sides(size), (0, 0))
+        found = [self._step(size).amounts(tile.of(picture), self._guides) for tile in walk]
         first = np.abs(np.mean(found, axis=0))
         return np.where(first > 0, first, 1.0).astype("float32")
 
@@ -137,11 +149,7 @@ class Dreamer:
                 "A guided dream takes whole layers, for the guide says which of their features are wanted. "
                 "Got a single channel. Leave out ':' and the number, or `guide`."
             )
-        return [part.reshape(-1, part.shape[-1]) for part in self._step(guide.shape[:2]).features(guide)]
-
-    def _sides(self, size):
-        sides = tile_sides(size, self._most)
-        return tuple(own or side for own, side in zip(self._own, sides, strict=True))
+        return [part.reshape(-1, part.shape[-1]) for part in self._step_of(guide.shape[:2]).features(guide)]
 
     def _can_take(self, size):
         try:
@@ -152,19 +160,34 @@ class Dreamer:
 
     def _step(self, size):
         """Return the compiled step for the tiles of a picture of this size."""
-        sides = self._sides(size)
-        if any(side > whole for side, whole in zip(sides, size, strict=True)):
+        sides = self.sides(size)
+        if any(own is not None and own > whole for own, whole in zip(self._own, size, strict=True)):
             raise ValueError(
                 f"The photo must be at least as large as what the model takes, {sides[0]} × {sides[1]}. "
                 f"It is {size[0]} × {size[1]}. Enlarge it, or choose a model that takes any size."
             )
+        return self._step_of(sides)
+
+    def _step_of(self, sides):
         if sides not in self._steps:
             self._steps[sides] = TileStep(self._model, self._canvas(sides), self.wishes)
         return self._steps[sides]
 
+    def _fixed(self, sides):
+        """Return sides with those that the model prescribes."""
+        return tuple(own or side for own, side in zip(self._own, sides, strict=True))
+
     def _canvas(self, sides):
         options = {"value_range": self._range, "preprocess": self._preprocess, "parameterization": "pixels"}
         return canvas_of(self._model, size=sides, **options)
+
+
+def _margin(size):
+    return tuple(min(MARGIN, side // 2) for side in size)
+
+
+def _closed_size(size):
+    return tuple(side + more for side, more in zip(size, _margin(size), strict=True))
 
 
 def _inside(picture, value_range):

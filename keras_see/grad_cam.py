@@ -10,9 +10,14 @@ from keras_see.pictures import check_size, resized_to
 
 
 def grad_cam_maps(
-    model: keras.Model, images: Images, targets: Targets = None, *,
-    layer: Layer | None = None, size: str | tuple[int, int] | None = None, batch_size: int = 32,
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    images: Images,
+    targets: Targets = None,
+    *,
+    layer: Layer | None = None,
+    size: str | tuple[int, int] | None = None,
+    batch_size: int = 32,
+) -> np.ndarray:
     r"""Return where a layer's features speak for the score, in one coarse map per image.
 
     $M_{ij} = \mathrm{ReLU}\left(\sum_k \alpha_k A_{ijk}\right)$ with

@@ -67,12 +67,24 @@ class NeuronImages(Series):
     """
 
     def __init__(
-        self, log_dir: Folder, layer: Layers | None = None, channels: int | Sequence[int] | None = None, *,
-        images: Watchable | None = None, labels: ArrayLike | None = None, n: int | None = None,
-        class_names: Sequence[str] | None = None, display: Display = None, preprocess: Preprocess | None = None,
-        size: int | tuple[int, int] | None = None, value_range: tuple[float, float] | None = None,
-        steps: int = STEPS, seed: int = 0, restart: int | None = None, **options: Unpack[NeuronOptions],
-    ) -> None:  # fmt: skip
+        self,
+        log_dir: Folder,
+        layer: Layers | None = None,
+        channels: int | Sequence[int] | None = None,
+        *,
+        images: Watchable | None = None,
+        labels: ArrayLike | None = None,
+        n: int | None = None,
+        class_names: Sequence[str] | None = None,
+        display: Display = None,
+        preprocess: Preprocess | None = None,
+        size: int | tuple[int, int] | None = None,
+        value_range: tuple[float, float] | None = None,
+        steps: int = STEPS,
+        seed: int = 0,
+        restart: int | None = None,
+        **options: Unpack[NeuronOptions],
+    ) -> None:
         when, rest = _parted(options)
         unknown = set(rest) - set(NeuronOptions.__annotations__)
         rest |= {"layer": layer, "channels": channels, "size": size, "value_range": value_range}
@@ -125,11 +137,21 @@ class ContentImages(Series):
     """
 
     def __init__(
-        self, log_dir: Folder, images: Watchable, layers: Layers | None = None, *,
-        labels: ArrayLike | None = None, n: int | None = None, display: Display = None,
-        preprocess: Preprocess | None = None, value_range: tuple[float, float] | None = None,
-        steps: int = STEPS, seed: int = 0, restart: int | None = None, **options: Unpack[ContentOptions],
-    ) -> None:  # fmt: skip
+        self,
+        log_dir: Folder,
+        images: Watchable,
+        layers: Layers | None = None,
+        *,
+        labels: ArrayLike | None = None,
+        n: int | None = None,
+        display: Display = None,
+        preprocess: Preprocess | None = None,
+        value_range: tuple[float, float] | None = None,
+        steps: int = STEPS,
+        seed: int = 0,
+        restart: int | None = None,
+        **options: Unpack[ContentOptions],
+    ) -> None:
         when, rest = _parted(options)
         unknown = set(rest) - set(ContentOptions.__annotations__)
         rest |= {"layers": layers, "value_range": value_range, "steps": steps, "seed": seed, "restart": restart}

@@ -20,9 +20,13 @@ METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
 
 
 def maps(
-    model: keras.Model, images: Images, targets: Targets = None, methods: Methods = ("saliency", "grad_cam"), *,
+    model: keras.Model,
+    images: Images,
+    targets: Targets = None,
+    methods: Methods = ("saliency", "grad_cam"),
+    *,
     batch_size: int = 32,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return the maps of several methods out of one forward and one backward pass.
 
     Args:

@@ -18,9 +18,14 @@ PERCENTILE = 99.0
 
 
 def overlay(
-    images: Images, maps: ArrayLike, *,
-    alpha: float = 0.65, colors: str = "turbo", scale: str | float = "all", display: Display = None,
-) -> np.ndarray:  # fmt: skip
+    images: Images,
+    maps: ArrayLike,
+    *,
+    alpha: float = 0.65,
+    colors: str = "turbo",
+    scale: str | float = "all",
+    display: Display = None,
+) -> np.ndarray:
     r"""Return the images with maps laid over them in colour; where a map is zero or below, the image shows unchanged.
 
     Each pixel is $(1 - o) x + o\, c(v)$ with the picture $x$, the colour map $c$, the map's value $v$ as a share of the
@@ -49,15 +54,15 @@ def overlay(
         (2, 32, 32, 3)
     """
     pictures, _ = to_pictures(images, display)
-    maps = checked_maps(maps)
-    if len(maps) != len(pictures):
+    checked = checked_maps(maps)
+    if len(checked) != len(pictures):
         raise ValueError(
-            f"`maps` must hold one map for each of the {len(pictures)} images. Got {len(maps)}. "
+            f"`maps` must hold one map for each of the {len(pictures)} images. Got {len(checked)}. "
             "Pass the maps of the same images."
         )
     if not is_number(alpha) or not 0 <= alpha <= 1:
         raise ValueError(f"`alpha` must be a number from 0 to 1. Got {shown(alpha)}. 0.65 is the default.")
-    return laid_over(pictures, maps, upper_end(maps, scale), colors, alpha)
+    return laid_over(pictures, checked, upper_end(checked, scale), colors, alpha)
 
 
 def laid_over(pictures, maps, upper, colors="turbo", alpha=0.65):

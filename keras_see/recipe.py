@@ -13,8 +13,8 @@ class Recipe:
 
     octaves: int = 4
     octave_scale: float = 1.4
-    steps: int = 10
-    step_size: float = 0.012
+    steps: int = 12
+    step_size: float = 0.014
     tile: int | tuple[int, int] = 512
     strength: float = 1.0
     seed: int = 0

@@ -46,9 +46,14 @@ class Column:
 
 
 def sheet(
-    images: Images, columns: Mapping[str, np.ndarray] | list[Column], *,
-    captions: Sequence[Any] | None = None, footer: str = "", display: Display = None, title: str = "input",
-) -> Image.Image:  # fmt: skip
+    images: Images,
+    columns: Mapping[str, np.ndarray] | list[Column],
+    *,
+    captions: Sequence[Any] | None = None,
+    footer: str = "",
+    display: Display = None,
+    title: str = "input",
+) -> Image.Image:
     """Return one image with a row per input image: the image itself, then one picture per column.
 
     Where there are few columns, several images stand side by side. Small pictures are enlarged without smoothing.

@@ -29,6 +29,20 @@ class Tile(NamedTuple):
         return np.ix_(self.rows[self.own[0]], self.columns[self.own[1]])
 
 
+def closed(picture, margin):
+    """Return a picture `(height, width, k)` with so many rows and columns more that it goes round without an edge.
+
+    They lead from the last row back to the first: the mirror images of both ends, one fading into the other. Without
+    them a network sees, and enhances, an edge where the last row meets the first.
+    """
+    for axis, more in enumerate(margin):
+        shares = (np.arange(1, more + 1) / (more + 1)).reshape([-1 if each == axis else 1 for each in range(3)])
+        ends = np.flip(picture.take(range(-more, 0), axis), axis), np.flip(picture.take(range(more), axis), axis)
+        between = ((1 - shares) * ends[0] + shares * ends[1]).astype(picture.dtype)
+        picture = np.concatenate([picture, between], axis)
+    return picture
+
+
 def tile_sides(size, most):
     """Return `(height, width)` of the equal tiles, of at most `most` a side, that cover this size with least waste."""
     return tuple(math.ceil(side / math.ceil(side / limit)) for side, limit in zip(size, most, strict=True))

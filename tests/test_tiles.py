@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_see.tiles import tile_count, tile_sides, tiles
+from keras_see.tiles import closed, tile_count, tile_sides, tiles
 
 SIZES = [(7, 11), (64, 48), (1, 5), (33, 32)]
 
@@ -44,3 +44,13 @@ def test_tiles_waste_little():
         sides = tile_sides(size, (512, 512))
         assert max(sides) <= 512
         assert tile_count(size, sides) * np.prod(sides) < 1.02 * np.prod(size)
+
+
+def test_a_closed_picture_goes_round_without_a_jump():
+    picture = np.linspace(0, 1, 40)[:, None, None] + np.linspace(0, 2, 30)[None, :, None] * np.ones((1, 1, 2))
+    found = closed(picture, (8, 10))
+    assert found.shape == (48, 40, 2)
+    np.testing.assert_array_equal(found[:40, :30], picture)
+    for axis, most in ((0, 0.2), (1, 0.4)):
+        assert np.abs(found - np.roll(found, 1, axis)).max() < most
+    np.testing.assert_array_equal(closed(picture, (0, 0)), picture)

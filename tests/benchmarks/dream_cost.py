@@ -19,7 +19,6 @@ from keras import ops
 from keras_see import backend
 from keras_see.deep_dream import dreamer_for, photo_for
 from keras_see.recipe import Recipe
-from keras_see.tiles import tile_sides
 
 SIZE = (768, 1024)
 
@@ -82,7 +81,7 @@ def main():
     for tile in options.tiles:
         recipe, photo = Recipe(octaves=1, steps=1, tile=tile), photo_for(model, image)
         dreamer = dreamer_for(model, layers, photo, recipe, preprocess=preprocess)
-        rows, columns = tile_sides(SIZE, (tile, tile))
+        rows, columns = dreamer.sides(SIZE)
         turns = Turns(dreamer.count_tiles(SIZE), floor_of(model, layers, photo.colors[:rows, :columns]))
         list(dreamer.octaves(photo.colors, [SIZE], steps=options.runs + 1, step_size=0.01, progress=turns))
         steps = np.array(turns.steps[1:]) / np.prod(SIZE) * 1e6  # the first of both was compiled

@@ -1,0 +1,62 @@
+"""Make the pictures of docs/deep_dream.md again: python docs/dream_pictures.py MODEL [WAY].
+
+MODEL and WAY are those of `keras-see dream --model MODEL --preprocess WAY`. Those in the repository were made with
+BVLC's GoogLeNet, whose weights are released for unrestricted use, and "caffe". The photographs are the two that
+scikit-learn ships.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+import keras_see
+from keras_see.deep_dream import dreamer_for, photo_for
+from keras_see.named_models import named_model
+from keras_see.recipe import Recipe
+from keras_see.zoom_film import zoom_frames
+
+HERE = Path(__file__).parent / "pictures"
+SMALL = (320, 213)
+FRAMES = 36
+
+
+def main():
+    """Make them all."""
+    model, preprocess = named_model(*sys.argv[1:])
+    china, flower = load_sample_images().images
+    options = {"preprocess": preprocess, "verbose": True}
+    save([[each, keras_see.dream(model, each, **options)] for each in (china, flower)], "dreams")
+    joints = [layer.path for layer in keras_see.layers(model) if layer.type == "Concatenate"]
+    depths = [joints[int(share * len(joints))] for share in (0.0, 0.25, 0.5, 0.9)]
+    dreams = [keras_see.dream(model, china, depth, **options) for depth in depths]
+    save([dreams[:2], dreams[2:]], "dream_depths")
+    print("From above left:", ", ".join(depths))
+    guided = keras_see.dream(model, china, joints[int(0.5 * len(joints))], guide=flower, **options)
+    mask = np.arange(china.shape[1]) > china.shape[1] // 2
+    half = keras_see.dream(model, china, mask=np.broadcast_to(mask, china.shape[:2]), **options)
+    save([[guided, half]], "dream_guide")
+    zoom(model, preprocess, flower)
+
+
+def zoom(model, preprocess, photograph):
+    """Save a film that zooms into a dream."""
+    small = np.asarray(Image.fromarray(photograph).resize(SMALL, Image.Resampling.LANCZOS))
+    photo, recipe = photo_for(model, small), Recipe()
+    dreamer = dreamer_for(model, None, photo, recipe, preprocess=preprocess)
+    frames = [Image.fromarray(frame) for frame in zoom_frames(dreamer, photo, recipe, FRAMES)]
+    options = {"append_images": frames[1:], "duration": 90, "loop": 0, "quality": 60, "method": 6}
+    frames[0].save(HERE / "dream_zoom.webp", save_all=True, **options)
+
+
+def save(rows, name):
+    """Save pictures in rows and columns, without space between them."""
+    whole = Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+    whole.thumbnail((1280, 1280), Image.Resampling.LANCZOS)
+    whole.save(HERE / f"{name}.jpg", quality=85, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

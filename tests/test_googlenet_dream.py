@@ -1,0 +1,111 @@
+"""Dreams of GoogLeNet, where KERAS_SEE_DATA names a folder that holds it and photographs."""
+
+import os
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from PIL import Image
+
+from keras_see.deep_dream import dream
+from keras_see.passes import listing_of
+from keras_see.tiles import tile_sides
+from keras_see.wishes import default_calls
+
+DATA = pathlib.Path(os.environ.get("KERAS_SEE_DATA", ""))
+
+pytestmark = pytest.mark.skipif(
+    "KERAS_SEE_DATA" not in os.environ, reason="KERAS_SEE_DATA is unset: no GoogLeNet and no photographs"
+)
+
+LAYERS = ["inception_3b_output", "inception_4c_output"]
+TILE = 128
+
+
+def preprocess(images):
+    return images[..., ::-1] - [104, 117, 123]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return keras.models.load_model(DATA / "models/googlenet.keras", compile=False)
+
+
+def photo(name, size=(512, 384)):
+    with Image.open(DATA / "photos" / name) as opened:
+        return np.asarray(opened.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="module")
+def dreamt(model):
+    """A photo, the dream on it and its history, made twice over."""
+    image = photo("zebra.jpg")
+    options = {"octaves": 3, "tile": TILE, "preprocess": preprocess, "verbose": False, "return_history": True}
+    return image, [dream(model, image, **options) for _ in range(2)]
+
+
+def squares(model, image, layers=LAYERS):
+    until = keras.Model(model.inputs[0], [model.get_layer(layer).output for layer in layers])
+    found = until(preprocess(image[None].astype("float32")).astype("float32"))
+    return np.array([np.square(ops.convert_to_numpy(part)).mean() for part in found])
+
+
+def small(image):
+    return np.asarray(Image.fromarray(image).resize((32, 24), Image.Resampling.BOX), "float64").ravel()
+
+
+def test_the_layers_chosen_by_depth_are_these(model):
+    listing = listing_of(model, np.zeros((1, 224, 224, 3), "float32"))
+    assert [call.path for call in default_calls(listing)] == LAYERS
+
+
+def test_what_the_layers_see_is_three_times_as_much_and_the_photo_is_still_there(model, dreamt):
+    image, [(found, history), _] = dreamt
+    assert np.all(squares(model, found) > 3 * squares(model, image))
+    assert np.corrcoef(small(found), small(image))[0, 1] > 0.9
+    assert np.all(history[:, -1] > 3)
+
+
+def test_the_same_seed_gives_the_same_bytes(dreamt):
+    _, [(one, first), (two, second)] = dreamt
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(first, second)
+
+
+def across_over_inside(picture):
+    """Return how much neighbours differ across the borders of the tiles, over how much inside."""
+    across, inside = [], []
+    for axis, side in enumerate(tile_sides(picture.shape[:2], (TILE, TILE))):
+        steps = np.abs(np.diff(picture.astype("float64"), axis=axis)).mean(axis=(1 - axis, 2))
+        borders = np.arange(side - 1, len(steps), side)
+        across.append(steps[borders])
+        inside.append(np.delete(steps, borders))
+    return np.concatenate(across).mean() / np.concatenate(inside).mean()
+
+
+def test_no_seams_are_left_where_tiles_would_lie(dreamt):
+    image, [(found, _), _] = dreamt  # the photo itself differs by chance along these lines
+    assert across_over_inside(found) == pytest.approx(across_over_inside(image), rel=0.05)
+
+
+def test_a_guided_dream_takes_on_the_guide(model):
+    image, guides = (
+        photo("coffeepot2.jpg", (320, 240)),
+        [photo(name, (224, 224)) for name in ("zebra.jpg", "pizza.jpg")],
+    )
+    options = {"octaves": 2, "steps": 6, "preprocess": preprocess, "verbose": False}
+    found = [dream(model, image, LAYERS[1], guide=guide, **options) for guide in guides]
+    until = keras.Model(model.inputs[0], model.get_layer(LAYERS[1]).output)
+
+    def kinds(picture):
+        seen = ops.convert_to_numpy(until(preprocess(picture[None].astype("float32")).astype("float32")))
+        mean = seen.mean(axis=(0, 1, 2))
+        return mean / np.linalg.norm(mean)
+
+    wanted = [kinds(guide) for guide in guides]
+    for number in range(2):
+        likeness = kinds(found[number]) @ wanted[number]
+        assert likeness > kinds(found[1 - number]) @ wanted[number] + 0.05
+        assert likeness > kinds(image) @ wanted[number]
