@@ -15,10 +15,10 @@ def typed_use(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
     assert_type(keras_see.grad_cam_maps(model, [x], targets=lambda outputs: outputs[:, 0], layer="conv1"), np.ndarray)
     assert_type(keras_see.class_activation_maps(model, {"images": x}, 2, size="images"), np.ndarray)
     assert_type(keras_see.maps(model, x, methods={"grad_cam": {"layer": ["conv1", "conv2"]}}), dict[str, Any])
-    images, history = keras_see.neuron_images(model, "conv1", [0, 1], return_history=True, objective="neuron")
-    images = keras_see.class_images(model, [0, 1], size=(32, 32))
-    images = keras_see.content_images(model, x, ["conv1", "conv2"], rate=0.1)
-    image = keras_see.dream(model, x[0], {"conv1": 1.0}, tile=64)
+    keras_see.neuron_images(model, "conv1", [0, 1], return_history=True, objective="neuron")
+    keras_see.class_images(model, [0, 1], size=(32, 32))
+    keras_see.content_images(model, x, ["conv1", "conv2"], rate=0.1)
+    keras_see.dream(model, x[0], {"conv1": 1.0}, tile=64)
     assert_type(keras_see.layers(model)[0].output_shape, tuple[int, ...] | None)
     pictures = keras_see.overlay(x, np.zeros((4, 8, 8)), scale="image", display=(0, 255))
     assert_type(keras_see.sheet(x, {"map": pictures}, captions=["a", ["b"], ("c", True)]), Image.Image)
@@ -34,6 +34,7 @@ def typed_use(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
         keras_see.callbacks.NeuronImages("logs", channels=6, images=x, diversity=1.0),
         keras_see.callbacks.ContentImages("logs", x, ["conv1"], prior=0.5, name="val"),
     ]
+    keras.callbacks.CallbackList(callbacks)
 
     keras_see.Watch("logs", x, every=None)  # type: ignore[arg-type]
     keras_see.Watch("logs", x, evry=2)  # type: ignore[call-arg]
