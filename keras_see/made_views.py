@@ -7,6 +7,7 @@ from keras_see.canvas import canvas_of
 from keras_see.checks import is_whole, keywords_of, refuse_unknown, shown
 from keras_see.climb import checked_seed
 from keras_see.display import to_pictures
+from keras_see.evolving import Evolving
 from keras_see.inputs import build, check_inputs, check_model, picture_of
 from keras_see.inversion import Options, content_climb, remember, staircase
 from keras_see.map_captions import amount, checked_names, class_name
@@ -17,43 +18,6 @@ from keras_see.tensorboard import image_summary, scalar_summary
 
 # Steps at each look: a tenth of what a fresh image takes, since the last look's image is near.
 STEPS = 16
-
-
-class _Evolving:
-    """A `Climb` and its buffers, kept from look to look."""
-
-    def __init__(self, climb, steps, seed, restart):
-        self.climb, self._steps, self._seed, self._restart = climb, steps, seed, restart
-        self._buffers, self._looks = None, 0
-
-    def after(self, other):
-        """Return itself, to go on from where another stands if that makes the same images of the same model."""
-        if other is not None and other._makes() == self._makes():
-            self._buffers, self._looks = other._buffers, other._looks
-        return self
-
-    def _makes(self):
-        ascent = self.climb.ascent
-        return id(ascent.model), self.climb.names, ascent.places, ascent.parameterization.shape, self._seed
-
-    def go_on(self):
-        """Take the steps of one look under the weights of now, and return the images, float32 `(k, h, w, c)`."""
-        if self._buffers is None or (self._restart and self._looks % self._restart == 0):
-            self._buffers = self.climb.start(self._seed)
-        self._looks += 1
-        self._buffers, history = self.climb.run(self._buffers, self._steps)
-        images = self.climb.images(self._buffers)
-        if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
-            self._buffers = None  # numbers that are none would stay so
-            raise ValueError(
-                "The model must give finite numbers and gradients. Climbing gave NaN or infinity. "
-                "Look for it in the weights; the images start anew at the next look."
-            )
-        return images
-
-    def silent(self):
-        """Return `(k,)`, above 0 where an image excites nothing yet."""
-        return self.climb.silent(self._buffers)
 
 
 class NeuronView:
@@ -92,7 +56,7 @@ class NeuronView:
             channels = self._channels
         climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
         self._range = climb.ascent.parameterization.value_range
-        self._evolving = _Evolving(climb, *self._evolution).after(self._evolving)
+        self._evolving = Evolving(climb, *self._evolution).after(self._evolving)
 
     def look(self, model):
         """Take the steps of this look, and see what the images reach."""
@@ -171,7 +135,7 @@ class ContentView:
         self._range = climbs[0].ascent.parameterization.value_range
         earlier = self._evolving or [None] * len(climbs)
         self._evolving = [
-            _Evolving(climb, *self._evolution).after(other) for climb, other in zip(climbs, earlier, strict=True)
+            Evolving(climb, *self._evolution).after(other) for climb, other in zip(climbs, earlier, strict=True)
         ]
 
     def look(self, model):
