@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from keras_see.dreamer import Dreamer
 from keras_see.hints import Layers, Made, Preprocess
-from keras_see.inputs import check_model, to_numpy
-from keras_see.photo import photo_of, resized
+from keras_see.inputs import as_array, check_model
+from keras_see.photo import photo_of, picture_array, resized
 from keras_see.preprocessing import made_shape
 from keras_see.progress import Progress
 from keras_see.recipe import Recipe
@@ -137,7 +137,7 @@ def laid_over(photo, octave, strength):
 
 def _guide_like(photo, model, guide):
     """Return the colours of a guide in the range and the channels of the photo."""
-    kind = to_numpy(guide).dtype
+    kind = picture_array(guide, "guide").dtype
     known = photo.value_range if kind == photo.image.dtype and kind.kind == "f" else None
     found = photo_for(model, guide, known, name="guide")
     (low, high), (least, most) = photo.value_range, found.value_range
@@ -150,13 +150,11 @@ def _guide_like(photo, model, guide):
 
 def checked_mask(mask, size):
     """Return a mask as float32 `(height, width, 1)`, sure that it is one for a photo of this size."""
-    array = to_numpy(mask)
+    wanted = f"`mask` must have the photo's height and width, {tuple(size)}"
+    array = as_array(mask, wanted, "Make all of its rows equally long.")
     array = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
     if array.shape != tuple(size) or array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"`mask` must have the photo's height and width, {tuple(size)}. Got shape {array.shape} of {array.dtype}. "
-            "Resize it."
-        )
+        raise ValueError(f"{wanted}. Got shape {array.shape} of {array.dtype}. Resize it to that.")
     if not np.all((array >= 0) & (array <= 1)):
         raise ValueError(
             f"`mask` must be boolean or go from 0 to 1. Its values go from {array.min():g} to {array.max():g}. "

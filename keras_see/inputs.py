@@ -44,7 +44,7 @@ def check_inputs(images, model=None, what="`images`"):
     """
     wanted = f"{what} must have the shape {_wanted(model)}"
     _check_kind(images, wanted)
-    arrays = keras.tree.map_structure(lambda leaf: _as_array(leaf, wanted), images)
+    arrays = keras.tree.map_structure(lambda leaf: as_array(leaf, wanted), images)
     leaves = keras.tree.flatten(arrays)
     for leaf in leaves:
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
@@ -149,11 +149,12 @@ def _check_kind(images, wanted):
         raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
 
 
-def _as_array(leaf, wanted):
+def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
+    """Return what may be an array or a tensor as a NumPy array; a message says what is `wanted`, and the `advice`."""
     try:
         return to_numpy(leaf)
     except (ValueError, TypeError) as error:  # rows of unequal length, such as the batches of a dataset
-        raise TypeError(f"{wanted}. Got {shown(leaf)}. Take some of its images out, as one array.") from error
+        raise TypeError(f"{wanted}. Got {shown(leaf)}. {advice}") from error
 
 
 def _is_array(part):

@@ -10,7 +10,7 @@ from keras_see.display import to_pictures
 from keras_see.evolving import Evolving
 from keras_see.inputs import build, check_inputs, check_model, picture_of
 from keras_see.inversion import Options, content_climb, remember, staircase
-from keras_see.map_captions import amount, checked_names, class_name
+from keras_see.map_captions import amount, check_names, checked_names, class_name
 from keras_see.neuron_climbs import neuron_climb, shown_channels
 from keras_see.preprocessing import range_of
 from keras_see.sheets import Column, encoded, sheet
@@ -55,6 +55,8 @@ class NeuronView:
         if self._options.get("direction") is not None or self._options.get("objective") == "layer":
             channels = self._channels
         climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
+        if any(name.startswith("class ") for name in climb.names):
+            check_names(self._names, canvas_of(model, **self._canvas).listing)
         self._range = climb.ascent.parameterization.value_range
         self._evolving = Evolving(climb, *self._evolution).after(self._evolving)
 

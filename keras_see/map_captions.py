@@ -79,3 +79,16 @@ def _said(values, closing, names):
     is_share = closing is not None or are_shares(values[None])
     strength = f"{100 * values[predicted]:.0f} %" if is_share else amount(values[predicted])
     return f"{strength} {class_name(predicted, names)}", predicted
+
+
+def check_names(names, listing):
+    """Raise where there are not as many names as classes."""
+    outputs = keras.tree.flatten(listing.outputs)
+    if names is None or len(outputs) != 1:
+        return
+    classes = max(outputs[0].shape[-1], 2)
+    if len(names) != classes:
+        raise ValueError(
+            f"`class_names` must hold a name for each of the model's {classes} classes. Got {len(names)}. "
+            "List them in the order of the class numbers."
+        )

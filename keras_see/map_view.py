@@ -7,7 +7,7 @@ from keras_see.checks import is_number, is_word, shown
 from keras_see.display import to_pictures
 from keras_see.forward import IMAGES
 from keras_see.inputs import build, check_batch_size, check_inputs, picture_of
-from keras_see.map_captions import amount, checked_names, under_images, under_maps
+from keras_see.map_captions import amount, check_names, checked_names, under_images, under_maps
 from keras_see.methods import requests_for
 from keras_see.metrics import energy_inside, masks_of
 from keras_see.passes import are_shares, listing_of, run
@@ -75,7 +75,7 @@ class MapView:
         self._classes = _classes_of(self._watched.classes, listing)
         self._descriptions = {name: self._description(request, listing) for name, request in self._requests.items()}
         self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
-        _check_names(self._names, listing)
+        check_names(self._names, listing)
 
     @property
     def names(self):
@@ -168,16 +168,4 @@ def _check_scale(scale):
         raise ValueError(
             '`scale` must be "run" (one range for the whole run), "image" (each map its own) or a number above 0. '
             f"Got {shown(scale)}. Choose one of these."
-        )
-
-
-def _check_names(names, listing):
-    outputs = keras.tree.flatten(listing.outputs)
-    if names is None or len(outputs) != 1:
-        return
-    classes = max(outputs[0].shape[-1], 2)
-    if len(names) != classes:
-        raise ValueError(
-            f"`class_names` must hold a name for each of the model's {classes} classes. Got {len(names)}. "
-            "List them in the order of the class numbers."
         )

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from keras_see.inputs import to_numpy
+from keras_see.checks import shown
+from keras_see.inputs import as_array
 from keras_see.preprocessing import checked_range, range_of
 
 
@@ -53,11 +54,11 @@ def photo_of(image, channels, value_range=None, name="image"):
         value_range: `(low, high)`; recognised by default.
         name: What messages call it.
     """
-    array = to_numpy(image)
+    array = picture_array(image, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(
-            f"`{name}` must be an array of numbers, (height, width, channels). Got {type(image).__name__} of "
-            f"{array.dtype}. Load it first, for example with numpy.asarray(PIL.Image.open(path))."
+            f"`{name}` must be an array of numbers, (height, width, channels). Got {shown(image)}. "
+            "Load the picture first, for example with PIL.Image.open."
         )
     if array.ndim not in (2, 3) or 0 in array.shape:
         hint = f" Take one of the batch: {name}[0]." if array.ndim == 4 else " Reshape it."
@@ -72,6 +73,12 @@ def photo_of(image, channels, value_range=None, name="image"):
             f"{colors.min():g} to {colors.max():g}. Give the range in which it is kept."
         )
     return Photo(array, colors.astype("float32"), limits)
+
+
+def picture_array(image, name):
+    """Return what may be one picture as a NumPy array; `name` is what messages call it."""
+    wanted = f"`{name}` must be an array of numbers, (height, width, channels)"
+    return as_array(image, wanted, "Make all of its rows equally long.")
 
 
 def resized(picture, size):

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-import numpy as np
-
+from keras_see.checks import is_number, is_size, is_whole, shown
 from keras_see.climb import checked_seed
 
 
@@ -22,24 +21,14 @@ class Recipe:
     def __post_init__(self):
         for name in ("octaves", "steps"):
             number = getattr(self, name)
-            self._check(name, _is_whole(number) and number >= 1, "a whole number from 1")
-        sides = np.ravel(self.tile).tolist()
-        fits = np.shape(self.tile) in ((), (2,)) and all(_is_whole(side) and side >= 1 for side in sides)
-        self._check("tile", fits, "a side in pixels, or (height, width)")
-        self._check("octave_scale", _is_number(self.octave_scale) and self.octave_scale > 1, "a number above 1")
-        self._check("step_size", _is_number(self.step_size) and self.step_size > 0, "a number above 0")
-        self._check("strength", _is_number(self.strength) and self.strength >= 0, "a number from 0")
+            self._check(name, is_whole(number, 1), "a whole number from 1")
+        self._check("tile", is_whole(self.tile, 1) or is_size(self.tile), "a side in pixels, or (height, width)")
+        self._check("octave_scale", is_number(self.octave_scale) and self.octave_scale > 1, "a number above 1")
+        self._check("step_size", is_number(self.step_size) and self.step_size > 0, "a number above 0")
+        self._check("strength", is_number(self.strength) and self.strength >= 0, "a number from 0")
         checked_seed(self.seed)
 
     def _check(self, name, fits, wanted):
         if not fits:
             usual = next(field.default for field in dataclasses.fields(self) if field.name == name)
-            raise ValueError(f"`{name}` must be {wanted}. Got {getattr(self, name)!r}. {usual} is the default.")
-
-
-def _is_whole(number):
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)
-
-
-def _is_number(number):
-    return isinstance(number, int | float | np.number) and not isinstance(number, bool) and np.isfinite(number)
+            raise ValueError(f"`{name}` must be {wanted}. Got {shown(getattr(self, name))}. {usual} is the default.")

@@ -65,7 +65,9 @@ class Series(keras.callbacks.Callback):
         self._rests, self._in_a_row = False, 0
         self._started, self._shift, self._epoch, self._last_seen = False, 0, None, None
         self._costs, self._written, self._looks_written, self._said = [], 0, 0, False
-        if self._on:
+        # Without `strict`, the first batch is to build the model as it would without us: see `on_epoch_end`.
+        self._late = self._on and not self._strict and not self.model.built
+        if self._on and not self._late:
             self._guarded(self._prepare)
 
     def _prepare(self):
@@ -87,14 +89,15 @@ class Series(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Look at the state before training, once `epoch` tells which step that is."""
-        if self._on and not self._started:
+        if self._on and not self._late and not self._started:
             self._start(epoch)
         self._began = time.perf_counter()
 
-    def _start(self, epoch):
+    def _start(self, epoch, trained=False):
         self._started = True
+        self._tell_if_none_is_due(epoch)
         if self._steps_before is None:
-            if self._before_training:
+            if self._before_training and not trained:
                 self._show(epoch - 1, "before training")
         elif epoch <= self._steps_before:
             self._shift = self._steps_before + 1 - epoch
@@ -103,8 +106,18 @@ class Series(keras.callbacks.Callback):
                 *(str(self._log_dir), self._steps_before, epoch, epoch + self._shift),
             )
 
+    def _tell_if_none_is_due(self, epoch):
+        end, wanted = (self.params or {}).get("epochs"), self._schedule.epochs
+        if end and wanted is not None and not wanted & set(range(epoch, end)):
+            _LOGGER.warning("`epochs` names none of those of this training, %d to %d: none is shown.", epoch, end - 1)
+
     def on_epoch_end(self, epoch, logs=None):
         """Look if this epoch is due."""
+        if self._late:
+            self._late = False
+            self._guarded(self._prepare)
+            if self._on:
+                self._start(epoch, trained=True)
         if not self._on:
             return
         self._epoch, took, last = epoch, time.perf_counter() - self._began, (self.params or {}).get("epochs", 0) - 1
@@ -114,7 +127,7 @@ class Series(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Show what the user keeps, if that was not seen yet, and wait until all is written."""
-        if not self._on:
+        if not self._on or self._late:
             return
         if self._epoch is not None and self._schedule.epochs is None:
             if self._last_seen != self._epoch:  # training was stopped early

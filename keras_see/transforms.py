@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from keras import ops
 
+from keras_see.checks import is_number, shape_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Transforms:
@@ -34,12 +36,16 @@ class Transforms:
     scale: tuple = (0.85, 1.15)
 
     def __post_init__(self):
-        low, high = self.scale
-        if not 0 <= self.jitter <= 1 or not 0 <= self.rotate <= 180 or not 0 < low <= high:
+        numbers = (self.jitter, self.rotate, *(self.scale if shape_of(self.scale) == (2,) else (None,)))
+        if not all(map(is_number, numbers)) or not self._is_within():
             raise ValueError(
                 "A `Transforms` must have a jitter from 0 to 1, degrees from 0 to 180 and a scale (low, high) above 0. "
                 f"Got {self}. Correct it."
             )
+
+    def _is_within(self):
+        low, high = self.scale
+        return 0 <= self.jitter <= 1 and 0 <= self.rotate <= 180 and 0 < low <= high
 
     @property
     def is_still(self):

@@ -1,11 +1,13 @@
 """What a dream is to be full of: layers, single channels or a guide's features, out of what a user names."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_see.checks import shown
 from keras_see.objectives import Objective
 
 # Where the default layers lie among those that bring several paths together (or that have weights, if none do), as
@@ -75,7 +77,10 @@ def wishes_of(layers, listing):
     """
     if layers is None:
         return [Wish(call.path) for call in default_calls(listing)]
-    if not isinstance(layers, dict):
+    if not isinstance(layers, Mapping):
+        for layer in layers if isinstance(layers, list | tuple) else []:
+            if not isinstance(layer, str | keras.Layer):
+                raise TypeError(f"`layers` must be layers or their names. Got {shown(layer)}. Make one list of them.")
         layers = dict.fromkeys(layers if isinstance(layers, list | tuple) else [layers], 1.0)
     if not layers:
         raise ValueError("`layers` must name one layer at least. Got none. Leave it out for layers chosen by depth.")

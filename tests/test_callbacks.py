@@ -254,6 +254,26 @@ def test_an_unbuilt_model_is_built_and_trains_as_without_the_callback(tmp_path):
         np.testing.assert_array_equal(plain, watched)
 
 
+def test_without_strict_an_unbuilt_model_is_built_by_its_training(tmp_path, caplog):
+    def train(images, folder):
+        model = keras.Sequential([layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(3)])
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        fit(model, keras_see.Watch(folder, images, strict=False), epochs=2)
+
+    train(np.zeros((2, 20, 20, 3), "float32"), tmp_path / "other")
+    assert "Watch is switched off: `images` must fit" in caplog.text
+    train(X[:2], tmp_path / "same")
+    assert [step for step, _ in keras_see.read(tmp_path / "same")["see/overview"]][-2:] == [0, 1]
+
+
+def test_epochs_that_do_not_come_are_told(tmp_path, caplog):
+    fit(classifier(), Saliency(tmp_path, X[:2], epochs=[100]), epochs=2)
+    assert "0 to 1: none is shown" in caplog.text
+    caplog.clear()
+    fit(classifier(), Saliency(tmp_path, X[:2], epochs=[1, 100], name="b"), epochs=2)
+    assert "none is shown" not in caplog.text
+
+
 def test_labels_predictions_and_callables_can_be_explained(tmp_path):
     model = classifier()
     targets = {"label": Y[:4], "predicted": None, "one": 2}
