@@ -7,16 +7,16 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-MODELS = {"cnn": "small CNN, 32 px", "mobilenet": "MobileNetV2, 224 px", "resnet": "ResNet50, 224 px"}
+MODELS = {"cnn": "CNN, 32 px", "mobilenet": "MobileNetV2", "resnet": "ResNet50"}
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 # Header -> tool, and the methods of which it is the sum.
 COLUMNS = {
     "Grad-CAM": ("keras_see", ["grad_cam"]),
-    "Saliency, Grad-CAM and CAM": ("keras_see", ["with cam"]),
+    "all three": ("keras_see", ["with cam"]),
     "tf-explain": ("tf-explain", ["saliency", "grad_cam"]),
     "tf-keras-vis": ("tf-keras-vis", ["saliency", "grad_cam"]),
     "Xplique": ("xplique", ["saliency", "grad_cam"]),
-    "pytorch-grad-cam, Grad-CAM only": ("pytorch-grad-cam", ["grad_cam"]),
+    "pytorch-grad-cam": ("pytorch-grad-cam", ["grad_cam"]),
 }
 
 
@@ -80,7 +80,8 @@ def plot(figures, path):
         ("convolutions (small CNN, 8 images)", "depth", (3, 12, 24, 48), {"model": "cnn", "images": 8}),
     ]
     plt.rcParams |= {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained", sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=(8, 5.2), layout="constrained", sharey=True)
+    axes = axes.ravel()
     for axis, (label, name, values, rest) in zip(axes, grown, strict=False):
         for kind, (tool, methods) in curves().items():
             points = [(value, figures.ratio(tool, methods, **rest, **{name: value})) for value in values]
@@ -97,12 +98,12 @@ def plot(figures, path):
     for axis in axes:
         axis.axhline(1, color="0.7", linewidth=1, zorder=0)
         axis.set_ylim(0)
-    axes[0].set_ylabel("training waits, in floors")
+    figure.supylabel("training waits, in floors", fontsize=9)
     axes[0].legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=120)
 
 
 def curves():
     """Return what is drawn of the tools that are callbacks, all methods that each has."""
-    names = {"keras_see, three maps": "Saliency, Grad-CAM and CAM", "keras_see, Grad-CAM": "Grad-CAM"}
+    names = {"keras_see, three maps": "all three", "keras_see, Grad-CAM": "Grad-CAM"}
     return {label: COLUMNS[name] for label, name in names.items()} | {"tf-explain, two maps": COLUMNS["tf-explain"]}
