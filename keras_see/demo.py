@@ -36,7 +36,7 @@ def run(data=None, log_dir=None, epochs=None):
     picture = log_dir / "last_sheet.png"
     Image.fromarray(keras_see.read(log_dir, "see/overview")["see/overview"][-1][1]).save(picture)
     print(f"\nThe last sheet: {picture}\nTo drag the slider through all epochs:\n")
-    print(f"    tensorboard --logdir {shlex.quote(str(log_dir))} --samples_per_plugin images=1000\n")
+    print(f"    keras-see board {shlex.quote(str(log_dir))}\n")
     return found
 
 

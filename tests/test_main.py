@@ -68,7 +68,7 @@ def test_a_demo_on_pictures_runs_to_its_end(tmp_path, capsys):
     assert main(["demo", "--data", str(tmp_path / "data"), "--epochs", "1", "--log-dir", str(logs)]) == 0
     said = capsys.readouterr().out
     assert "Validation accuracy" in said
-    assert "--samples_per_plugin images=1000" in said
+    assert f"keras-see board {logs}" in said
     assert [step for step, _ in keras_see.read(logs)["see/overview"]] == [-1, 0]
     with Image.open(logs / "last_sheet.png") as picture:
         assert picture.width > 300
