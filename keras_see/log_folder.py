@@ -1,6 +1,8 @@
 """The folder that a run writes to: one file per process, one worker that draws and writes beside training."""
 
 import atexit
+import contextlib
+import logging
 import os
 import queue
 import tempfile
@@ -12,6 +14,8 @@ from keras_see.tensorboard import EventFile, last_step, read
 
 # Jobs that may wait. Each holds the maps of one picture; when the worker cannot keep up, training waits for it.
 WAITING = 4
+
+_LOGGER = logging.getLogger("keras_see")
 
 _FOLDERS: dict = {}  # (process, path) -> `LogFolder`
 _LOCK = threading.Lock()
@@ -58,14 +62,12 @@ class LogFolder:
         return numbers[-1][1] if numbers else None
 
     def submit(self, job):
-        """Run `job()` on the worker; wait first if too many are waiting. A job deals with its own errors."""
+        """Run `job()` on the worker, or here where no thread can be started; wait first if too many are waiting."""
         with self._lock:
-            if self._worker is None:
-                self._queue = queue.Queue(WAITING)
-                work = (self._queue, self._before)
-                self._worker = threading.Thread(target=self._work, args=work, name="keras_see", daemon=True)
-                self._worker.start()
-        self._queue.put(job)
+            if self._worker is not None or self._start():
+                self._queue.put(job)
+                return
+        _run(job)
 
     def drain(self):
         """Wait until all jobs are done, and end the worker."""
@@ -77,13 +79,39 @@ class LogFolder:
                 self._before.join()  # an interrupt may end this; who comes next waits for the jobs all the same
                 self._before = None
 
-    @staticmethod
-    def _work(jobs, before):
-        if before is not None:
-            before.join()
-        while (job := jobs.get()) is not None:
-            job()
-            del job  # it holds the maps of a picture
+    def _start(self):
+        """Start the worker; return whether that was possible: a process may have as many threads as it is allowed."""
+        jobs = queue.Queue(WAITING)
+        worker = threading.Thread(target=_work, args=(jobs, self._before), name="keras_see", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            _log_safely("Pictures are drawn while training waits, because no thread can be started: %s", error)
+            return False
+        self._queue, self._worker = jobs, worker
+        return True
+
+
+def _work(jobs, before):
+    if before is not None:
+        before.join()
+    while (job := jobs.get()) is not None:
+        _run(job)
+        del job  # it holds the maps of a picture
+
+
+def _run(job):
+    """Run a job; nothing that it raises may end the thread, or training would wait for it for ever."""
+    try:
+        job()
+    except BaseException as error:
+        _log_safely("A picture is lost: %s: %s", type(error).__name__, error)
+
+
+def _log_safely(message, *args):
+    """Log an error, even where a handler of the user's raises."""
+    with contextlib.suppress(Exception):
+        _LOGGER.error(message, *args)
 
 
 def folder_at(log_dir):

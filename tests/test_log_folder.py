@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import pytest
@@ -37,6 +38,64 @@ def test_training_waits_when_too_many_jobs_are_waiting(tmp_path):
     gate.set()
     waiting.join()
     folder.drain()
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), UnicodeError("\ud800"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_job_that_raises_never_ends_the_worker_and_is_logged(tmp_path, caplog, error):
+    folder, done = folder_at(tmp_path), []
+
+    def fail():
+        raise error
+
+    for number in range(2 * WAITING):
+        folder.submit(fail)
+        folder.submit(lambda number=number: done.append(number))
+    folder.drain()
+    assert done == list(range(2 * WAITING))
+    assert caplog.text.count(f"A picture is lost: {type(error).__name__}") == 2 * WAITING
+
+
+def test_a_handler_of_the_log_that_raises_never_ends_the_worker(tmp_path, monkeypatch):
+    class Broken(logging.Handler):
+        def emit(self, record):
+            raise ValueError("a handler of the user's")
+
+    monkeypatch.setattr(logging.getLogger("keras_see"), "handlers", [Broken()])
+    folder, done = folder_at(tmp_path), []
+    folder.submit(lambda: 1 / 0)
+    folder.submit(lambda: done.append(1))
+    folder.drain()
+    assert done == [1]
+
+
+def test_where_no_thread_can_be_started_jobs_run_at_once(tmp_path, monkeypatch, caplog):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    folder, done = folder_at(tmp_path), []
+    folder.submit(lambda: 1 / 0)
+    folder.submit(lambda: done.append(threading.current_thread()))
+    folder.drain()
+    assert done == [threading.main_thread()]
+    assert "no thread can be started: can't start new thread" in caplog.text
+    assert "A picture is lost: ZeroDivisionError" in caplog.text
+
+
+def test_no_job_is_lost_when_another_callback_drains_meanwhile(tmp_path):
+    folder, done = folder_at(tmp_path), []
+
+    def drain():
+        for _ in range(300):
+            folder.drain()
+
+    draining = threading.Thread(target=drain)
+    draining.start()
+    for number in range(300):
+        folder.submit(lambda number=number: done.append(number))
+    draining.join()
+    folder.drain()
+    assert done == list(range(300))
 
 
 def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
