@@ -13,10 +13,10 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 import keras_see
-from keras_see.deep_dream import dreamer_for, photo_for
-from keras_see.named_models import named_model
-from keras_see.recipe import Recipe
-from keras_see.zoom_film import zoom_frames
+from keras_see.cli.model_loading import named_model
+from keras_see.deepdream.deep_dream import dreamer_for, photo_for
+from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.zoom import zoom_frames
 
 HERE = Path(__file__).parent / "pictures"
 SMALL = (320, 213)

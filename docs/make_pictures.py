@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 import keras_see
-from keras_see.demo_data import SIDE, cluttered_digits
-from keras_see.neuron_climbs import neuron_climb
+from keras_see.cli.demo_data import SIDE, cluttered_digits
+from keras_see.optimization.channel_selection import neuron_climb
 
 HERE = Path(__file__).parent / "pictures"
 sys.path.append(str(Path(__file__).parents[1] / "examples"))

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keras_see import callbacks, metrics
-    from keras_see.activation_maximization import class_images, neuron_images
+    from keras_see.attribution.cam import class_activation_maps
+    from keras_see.attribution.gap import gap_classifier
+    from keras_see.attribution.grad_cam import grad_cam_maps
+    from keras_see.attribution.layer_table import layers
+    from keras_see.attribution.registry import maps
+    from keras_see.attribution.saliency import saliency_maps
     from keras_see.callbacks import Watch
-    from keras_see.cam import class_activation_maps
-    from keras_see.deep_dream import dream
-    from keras_see.films import save_film
-    from keras_see.gap import gap_classifier
-    from keras_see.grad_cam import grad_cam_maps
-    from keras_see.inversion import content_images
-    from keras_see.layer_table import layers
-    from keras_see.methods import maps
-    from keras_see.pictures import overlay
-    from keras_see.saliency import saliency_maps
-    from keras_see.sheets import sheet
-    from keras_see.tensorboard import read
+    from keras_see.deepdream.deep_dream import dream
+    from keras_see.optimization.activation_maximization import class_images, neuron_images
+    from keras_see.optimization.feature_inversion import content_images
+    from keras_see.runs.films import save_film
+    from keras_see.runs.tensorboard import read
+    from keras_see.visualization.overlay import overlay
+    from keras_see.visualization.sheets import sheet
 
 __all__ = [
     "Watch",
@@ -45,21 +45,21 @@ __all__ = [
 _HOMES = {
     "Watch": "callbacks",
     "callbacks": "callbacks",
-    "class_activation_maps": "cam",
-    "class_images": "activation_maximization",
-    "content_images": "inversion",
-    "dream": "deep_dream",
-    "gap_classifier": "gap",
-    "grad_cam_maps": "grad_cam",
-    "layers": "layer_table",
-    "maps": "methods",
+    "class_activation_maps": "attribution.cam",
+    "class_images": "optimization.activation_maximization",
+    "content_images": "optimization.feature_inversion",
+    "dream": "deepdream.deep_dream",
+    "gap_classifier": "attribution.gap",
+    "grad_cam_maps": "attribution.grad_cam",
+    "layers": "attribution.layer_table",
+    "maps": "attribution.registry",
     "metrics": "metrics",
-    "neuron_images": "activation_maximization",
-    "overlay": "pictures",
-    "read": "tensorboard",
-    "saliency_maps": "saliency",
-    "save_film": "films",
-    "sheet": "sheets",
+    "neuron_images": "optimization.activation_maximization",
+    "overlay": "visualization.overlay",
+    "read": "runs.tensorboard",
+    "saliency_maps": "attribution.saliency",
+    "save_film": "runs.films",
+    "sheet": "visualization.sheets",
 }
 
 

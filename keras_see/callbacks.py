@@ -5,13 +5,13 @@ from typing import Unpack
 
 from numpy.typing import ArrayLike
 
-from keras_see.hints import Display, Folder, Layers, Methods, Preprocess, Targets, Watchable
-from keras_see.made_callbacks import ContentImages, NeuronImages
-from keras_see.made_views import made_views
-from keras_see.map_view import MapView
-from keras_see.methods import parted
-from keras_see.series import Series, When
-from keras_see.watched import watch
+from keras_see._types import Display, Folder, Layers, Methods, Preprocess, Targets, Watchable
+from keras_see.attribution.registry import parted
+from keras_see.training.epoch_callback import Series, When
+from keras_see.training.map_view import MapView
+from keras_see.training.optimized_image_callbacks import ContentImages, NeuronImages
+from keras_see.training.optimized_image_views import made_views
+from keras_see.training.sample_images import watch
 
 __all__ = ["CAM", "ContentImages", "GradCAM", "NeuronImages", "Saliency", "Watch"]
 

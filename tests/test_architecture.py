@@ -14,7 +14,17 @@ import pytest
 import keras_see
 
 FOLDER = pathlib.Path(keras_see.__file__).parent
-FILES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.py"))}
+FILES = {
+    ".".join(path.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+        path.read_text(encoding="utf-8")
+    )
+    for path in sorted(FOLDER.rglob("*.py"))
+}
+# From the top of the house to its cellar: a package imports only from those behind it.
+PACKAGES = [
+    *("cli", "callbacks", "training", "metrics", "transforms", "runs", "attribution", "deepdream", "optimization"),
+    *("visualization", "model", "_progress", "_types", "_validation"),
+]
 FRAMEWORKS = {"tensorflow", "jax", "torch"}
 BACKEND = keras.backend.backend()
 
@@ -41,22 +51,42 @@ def files_that_name(packages):
 
 
 def test_only_the_backend_file_names_a_framework():
-    assert files_that_name(FRAMEWORKS) == {"backend"}
+    assert files_that_name(FRAMEWORKS) == {"model.backend"}
 
 
 def test_only_the_tensorboard_file_names_tensorboard():
-    assert files_that_name({"tensorboard", "tensorboardX"}) == {"tensorboard"}
+    assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard"}
 
 
-def test_imports_between_files_point_one_way():
-    inside = {}
-    for name, tree in FILES.items():
-        names = {each.removeprefix("keras_see.") for each in imported(tree) if each.partition(".")[0] == "keras_see"}
-        first = {each.partition(".")[0] for each in names}
-        # Who takes a public name from the package itself stands above all that the package gathers.
-        inside[name] = {each if each in FILES else "__init__" for each in first}
-    order = list(graphlib.TopologicalSorter(inside).static_order())  # raises where there is a circle
-    assert order.index("backend") < order.index("passes") < order.index("saliency") < order.index("__init__")
+def inside(tree):
+    """Return the files of keras_see that a file imports; "__init__" where it takes a public name from the package."""
+    found = set()
+    for name in imported(tree):
+        first, _, rest = name.partition(".")
+        parts = rest.split(".")
+        if first == "keras_see":
+            known = [".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in FILES]
+            found.add(known[0] if known else "__init__")
+    return found
+
+
+def test_imports_between_files_have_no_circle():
+    arrows = {name: inside(tree) for name, tree in FILES.items()}
+    list(graphlib.TopologicalSorter(arrows).static_order())  # raises where there is a circle
+
+
+def test_arrows_between_packages_point_one_way():
+    against = [
+        f"{name} imports {other}"
+        for name, tree in FILES.items()
+        for other in inside(tree)
+        if name not in ("__init__", "__main__") and other != "__init__" and depth_of(other) < depth_of(name)
+    ]
+    assert not against
+
+
+def depth_of(name):
+    return PACKAGES.index(name.partition(".")[0])
 
 
 def test_importing_the_package_tries_no_framework_that_keras_does_not_try_itself(tmp_path):

@@ -10,9 +10,10 @@ import pytest
 from keras import layers
 
 import keras_see
-from keras_see import passes
+from keras_see.attribution import gradient_pass
 from keras_see.callbacks import CAM, GradCAM, Saliency
-from keras_see.log_folder import folder_at
+from keras_see.model import cache
+from keras_see.runs.run_writer import folder_at
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(7)
@@ -93,7 +94,7 @@ def test_a_whole_run_is_traced_once(tmp_path):
     model = classifier()
     fit(model, keras_see.Watch(tmp_path, X[:4]), epochs=6)
     fit(model, keras_see.Watch(tmp_path, X[4:8]), epochs=2)
-    kept = [thing for thing in passes._MADE_FOR[model].values() if isinstance(thing, passes.Pass)]
+    kept = [thing for thing in cache._MADE_FOR[model].values() if isinstance(thing, gradient_pass.Pass)]
     assert [thing.traces for thing in kept] == [1]
 
 
@@ -353,7 +354,7 @@ def break_at(epochs, model):
                 raise RuntimeError("the layer is broken")
 
             object.__setattr__(layer, "call", broken if epoch in epochs else call)
-            passes._MADE_FOR.clear()
+            cache._MADE_FOR.clear()
 
         def on_epoch_begin(self, epoch, logs=None):
             object.__setattr__(layer, "call", call)

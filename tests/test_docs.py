@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 import keras_see
-from keras_see.series import Series
+from keras_see.training.epoch_callback import Series
 
 ROOT = Path(__file__).parents[1]
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
@@ -109,7 +109,7 @@ def test_the_readme_saves_its_sheet(tmp_path, monkeypatch):
 
 
 def test_every_command_is_one_that_there_is(capsys):
-    from keras_see.__main__ import main
+    from keras_see.cli.main import main
 
     said = [line for page in PAGES for block in blocks(page, "bash") for line in block.splitlines()]
     said = [line for line in said if "keras-see " in line]

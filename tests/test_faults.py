@@ -10,10 +10,11 @@ import pytest
 from keras import layers
 
 import keras_see
-from keras_see import backend, made_views, map_view, passes
 from keras_see.callbacks import ContentImages, NeuronImages, Saliency
-from keras_see.log_folder import folder_at
-from keras_see.tensorboard import scalar_summary
+from keras_see.model import backend, cache
+from keras_see.runs.run_writer import folder_at
+from keras_see.runs.tensorboard import scalar_summary
+from keras_see.training import map_view, optimized_image_views
 
 X, Y = np.random.default_rng(0).random((8, 8, 8, 3)).astype("float32"), np.arange(8) % 2
 
@@ -83,7 +84,7 @@ def test_images_cannot_be_made_under_weights_that_are_not_finite_and_training_go
     assert [step for step, _ in keras_see.read(tmp_path)[f"see/{name}"]] == [-1, 0]
 
 
-@pytest.mark.parametrize(("view", "kind"), [(map_view, keras_see.Watch), (made_views, NeuronImages)])
+@pytest.mark.parametrize(("view", "kind"), [(map_view, keras_see.Watch), (optimized_image_views, NeuronImages)])
 def test_an_error_in_drawing_costs_one_picture(tmp_path, monkeypatch, view, kind):
     real, calls = view.encoded, []
 
@@ -202,7 +203,7 @@ def test_a_pass_is_freed_with_its_model(tmp_path):
     import weakref
 
     model = fit([Saliency(tmp_path, X[:2])], epochs=1)
-    assert model in passes._MADE_FOR
+    assert model in cache._MADE_FOR
     gone = weakref.ref(model)
     del model
     gc.collect()

@@ -9,10 +9,10 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from keras_see.deep_dream import dream
-from keras_see.passes import listing_of
-from keras_see.tiles import tile_sides
-from keras_see.wishes import default_calls
+from keras_see.deepdream.deep_dream import dream
+from keras_see.deepdream.layer_objectives import default_calls
+from keras_see.deepdream.tiles import tile_sides
+from keras_see.model.cache import layer_calls_of
 
 DATA = pathlib.Path(os.environ.get("KERAS_SEE_DATA", ""))
 
@@ -57,8 +57,8 @@ def small(image):
 
 
 def test_the_layers_chosen_by_depth_are_these(model):
-    listing = listing_of(model, np.zeros((1, 224, 224, 3), "float32"))
-    assert [call.path for call in default_calls(listing)] == LAYERS
+    layer_calls = layer_calls_of(model, np.zeros((1, 224, 224, 3), "float32"))
+    assert [call.path for call in default_calls(layer_calls)] == LAYERS
 
 
 def test_what_the_layers_see_is_three_times_as_much_and_the_photo_is_still_there(model, dreamt):

@@ -9,8 +9,8 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from keras_see.activation_maximization import class_images, neuron_images
-from keras_see.inversion import content_images
+from keras_see.optimization.activation_maximization import class_images, neuron_images
+from keras_see.optimization.feature_inversion import content_images
 
 DATA = pathlib.Path(os.environ.get("KERAS_SEE_DATA", ""))
 

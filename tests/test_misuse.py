@@ -18,9 +18,9 @@ from tiny_models import SHAPE, Subclassed, backbone, dict_outputs, flat, linear,
 
 import keras_see as see
 from keras_see import metrics
-from keras_see.__main__ import main
 from keras_see.callbacks import CAM, ContentImages, GradCAM, NeuronImages, Saliency, Watch
-from keras_see.tensorboard import EventFile, image_summary, scalar_summary
+from keras_see.cli.main import main
+from keras_see.runs.tensorboard import EventFile, image_summary, scalar_summary
 
 X, Y = photos(4), np.arange(4) % 3
 TWO = X[:2]

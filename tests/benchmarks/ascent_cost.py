@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_see import backend
-from keras_see.neuron_climbs import neuron_climb
+from keras_see.model import backend
+from keras_see.optimization.channel_selection import neuron_climb
 
 TOGETHER = 8  # steps per reading: the first of a run waits for nothing
 

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_see import backend
-from keras_see.deep_dream import dreamer_for, photo_for
-from keras_see.recipe import Recipe
+from keras_see.deepdream.deep_dream import dreamer_for, photo_for
+from keras_see.deepdream.recipe import Recipe
+from keras_see.model import backend
 
 SIZE = (768, 1024)
 

@@ -1,7 +1,7 @@
 """The demo at its full length: minutes."""
 
 import keras_see
-from keras_see import demo
+from keras_see.cli import demo
 
 
 def test_the_network_finds_the_digits_and_looks_at_them(tmp_path, capsys):

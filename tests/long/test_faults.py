@@ -29,7 +29,7 @@ TRAIN = """
     callbacks = [watch]
 
     if case == "kill while writing":
-        from keras_see import tensorboard
+        from keras_see.runs import tensorboard
 
         append = tensorboard.EventFile._append
 
@@ -52,8 +52,8 @@ TRAIN = """
     class Fork(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 3:
-                from keras_see.log_folder import folder_at
-                from keras_see.tensorboard import scalar_summary
+                from keras_see.runs.run_writer import folder_at
+                from keras_see.runs.tensorboard import scalar_summary
 
                 child = os.fork()
                 if child == 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import keras_see
-from keras_see import demo
+from keras_see.cli import demo
 
 DATA = os.environ.get("KERAS_SEE_DATA")
 

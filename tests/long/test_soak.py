@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import keras_see
-from keras_see import backend
 from keras_see.callbacks import CAM, ContentImages, GradCAM, NeuronImages, Saliency
+from keras_see.model import backend
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((8, 16, 16, 3)).astype("float32"), np.arange(8) % 4

@@ -1,0 +1,1 @@
+"""The command line: `keras-see demo | dream | layers | board`."""

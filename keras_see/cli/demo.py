@@ -1,0 +1,101 @@
+"""The demo: train a small classifier while watching where it looks."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+import keras_see
+from keras_see.cli.demo_data import SIDE, cluttered_digits, photographs
+
+# How many images are trained on and held back.
+TRAINING, VALIDATION = 6000, 1000
+# Side of the user's photographs in pixels, and how often they are seen.
+PHOTOGRAPH_SIDE = 96
+
+
+def run(data=None, log_dir=None, epochs=None):
+    """Train on hidden digits, or on a folder of photographs, and write what the network looks at.
+
+    Args:
+        data: A folder of class folders, or None for the digits.
+        log_dir: Where to write; a new folder in `logs` by default.
+        epochs: How long to train; 6 on digits, 12 on photographs by default.
+
+    Returns:
+        A dict of what was measured: `"accuracy"`, and on digits `"area"`, `"before"` and `"after"`, the shares of the
+        digit's box in the area and in the energy of the Grad-CAM maps before and after training.
+    """
+    log_dir = Path(log_dir or time.strftime("logs/demo-%Y%m%d-%H%M%S"))
+    keras.utils.set_random_seed(0)
+    found = _on_digits(log_dir, epochs or 6) if data is None else _on_photographs(data, log_dir, epochs or 12)
+    picture = log_dir / "last_sheet.png"
+    Image.fromarray(keras_see.read(log_dir, "see/overview")["see/overview"][-1][1]).save(picture)
+    print(f"\nThe last sheet: {picture}\nTo drag the slider through all epochs:\n")
+    print(f"    keras-see board {shlex.quote(str(log_dir))}\n")
+    return found
+
+
+def _on_digits(log_dir, epochs):
+    print(f"Hiding handwritten digits among clutter, {TRAINING} images to train on ...", flush=True)
+    x, y, _ = cluttered_digits(TRAINING, seed=0)
+    x_val, y_val, boxes = cluttered_digits(VALIDATION, seed=1, validation=True)
+    model = keras_see.gap_classifier(10, input_shape=(SIDE, SIDE, 1))
+    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    watch = keras_see.Watch(log_dir, (x_val[:8], y_val[:8]), class_names=list("0123456789"), regions=boxes[:8])
+    area = float(np.mean((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])) / SIDE**2)
+    before = _energy_on_digit(model, x_val, y_val, boxes)
+    accuracy = _train(model, x, y, (x_val, y_val), epochs, watch)
+    after = _energy_on_digit(model, x_val, y_val, boxes)
+    print("\nShare of the Grad-CAM energy that lies on the digit:")
+    print(f"    before training {before:.0%}, after {after:.0%}; the digit fills {area:.0%} of the image")
+    return {"accuracy": accuracy, "area": area, "before": before, "after": after}
+
+
+def _energy_on_digit(model, images, labels, boxes):
+    maps = keras_see.grad_cam_maps(model, images, targets=labels)
+    return float(np.nanmean(keras_see.metrics.energy_inside(maps, boxes, size=(SIDE, SIDE))))
+
+
+def _on_photographs(data, log_dir, epochs):
+    training, validation, classes = photographs(data, PHOTOGRAPH_SIDE)
+    print(f"Photographs of {len(classes)} classes: {', '.join(classes)}", flush=True)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((PHOTOGRAPH_SIDE, PHOTOGRAPH_SIDE, 3)),
+            layers.RandomFlip("horizontal"),
+            layers.RandomTranslation(0.1, 0.1),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            keras_see.gap_classifier(len(classes), input_shape=(PHOTOGRAPH_SIDE, PHOTOGRAPH_SIDE, 3)),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    watch = keras_see.Watch(log_dir, _some_of_each(validation, len(classes)), class_names=classes)
+    return {"accuracy": _train(model, training, None, validation, epochs, watch)}
+
+
+def _some_of_each(dataset, classes, count=8):
+    """Return `count` images and labels in which the classes take turns."""
+    pairs = [(image, label) for number in range(len(dataset)) for image, label in zip(*dataset[number], strict=True)]
+    turns = [[pair for pair in pairs if pair[1] == label] for label in range(classes)]
+    chosen = [turn[place] for place in range(count) for turn in turns if place < len(turn)][:count]
+    return np.stack([image for image, _ in chosen]), np.array([label for _, label in chosen])
+
+
+def _train(model, x, y, validation, epochs, watch):
+    # Every image is seen once per epoch; the rate falls to zero so that the last epochs are calm.
+    steps = len(x) if y is None else -(-len(x) // 32)
+    model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
+    verbose = 1 if sys.stdout.isatty() else 2
+    history = model.fit(
+        x, y, epochs=epochs, validation_data=validation, batch_size=None if y is None else 32, callbacks=[watch],
+        verbose=verbose,
+    )  # fmt: skip
+    accuracy = float(history.history["val_accuracy"][-1])
+    print(f"\nValidation accuracy: {accuracy:.1%}")
+    return accuracy

@@ -1,0 +1,1 @@
+"""Deep dream: octaves, tiles and zoom films."""

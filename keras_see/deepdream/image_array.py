@@ -1,0 +1,104 @@
+"""A photo taken apart, so that what is made of it can be put back in the same size, kind and range."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from keras_see._validation import shown
+from keras_see.model.inputs import as_array
+from keras_see.optimization.preprocessing import checked_range, range_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """A photo as its colours, and what else it is.
+
+    Attributes:
+        image: The photo's own array.
+        colors: float32 `(height, width, k)`, of one channel (grey), three, or as many as the model takes.
+        value_range: `(low, high)`, the values of black and white.
+    """
+
+    image: np.ndarray
+    colors: np.ndarray
+    value_range: tuple
+
+    @property
+    def size(self):
+        """`(height, width)`."""
+        return self.image.shape[:2]
+
+    def plus(self, added):
+        """Return the photo with this added to its colours: an array of its own shape, kind and range.
+
+        Alpha stays, and so does, bit for bit, all where nothing is added.
+        """
+        own = self.image.reshape(*self.size, -1)
+        channels = self.colors.shape[-1]
+        found = own[..., :channels] + added
+        if self.image.dtype.kind in "iu":
+            np.rint(found, out=found)
+        found = found.clip(*self.value_range, out=found).astype(self.image.dtype)
+        if own.shape[-1] > channels:
+            found = np.concatenate([found, own[..., channels:]], axis=-1)
+        return found.reshape(self.image.shape)
+
+
+def photo_of(image, channels, value_range=None, name="image"):
+    """Return the `Photo` of an array for a model that takes this many channels, sure that it is one.
+
+    Args:
+        image: `(height, width)`, or `(height, width, k)`: grey, RGB, either with alpha, or `k` as the model takes.
+        channels: What the model takes.
+        value_range: `(low, high)`; recognised by default.
+        name: What messages call it.
+    """
+    array = picture_array(image, name)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"`{name}` must be an array of numbers, (height, width, channels). Got {shown(image)}. "
+            "Load the picture first, for example with PIL.Image.open."
+        )
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        hint = f" Take one of the batch: {name}[0]." if array.ndim == 4 else " Reshape it."
+        raise ValueError(f"`{name}` must have the shape (height, width, channels). Got {array.shape}.{hint}")
+    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+        raise ValueError(f"`{name}` must hold finite numbers. It holds NaN or infinity. Replace these values.")
+    colors = _colors(array if array.ndim == 3 else array[..., None], channels, name)
+    limits = checked_range(value_range, range_of(colors))
+    if colors.min() < limits[0] or colors.max() > limits[1]:
+        raise ValueError(
+            f"`{name}` must lie in `value_range`, {limits[0]:g} to {limits[1]:g}. Its values go from "
+            f"{colors.min():g} to {colors.max():g}. Give the range in which it is kept."
+        )
+    return Photo(array, colors.astype("float32"), limits)
+
+
+def picture_array(image, name):
+    """Return what may be one picture as a NumPy array; `name` is what messages call it."""
+    wanted = f"`{name}` must be an array of numbers, (height, width, channels)"
+    return as_array(image, wanted, "Make all of its rows equally long.")
+
+
+def resized(picture, size):
+    """Return a float32 picture `(height, width, k)` in another size, bicubic, without aliases."""
+    if picture.shape[:2] == tuple(size):
+        return picture
+    made = np.empty((*size, picture.shape[-1]), "float32")
+    for channel in range(picture.shape[-1]):
+        plane = Image.fromarray(np.ascontiguousarray(picture[..., channel]), "F")
+        made[..., channel] = plane.resize(size[::-1], Image.Resampling.BICUBIC)
+    return made
+
+
+def _colors(array, channels, name):
+    count = array.shape[-1]
+    if count == channels or (count in (1, 3) and channels in (1, 3)):
+        return array
+    if count - 1 == channels or (count - 1 in (1, 3) and channels in (1, 3)):
+        return array[..., :-1]
+    raise ValueError(
+        f"`{name}` must have the model's {channels} channels, or be grey or RGB, with alpha or without, for a model "
+        f"of grey or RGB. Got shape {array.shape}. Choose the channels that the model was trained on."
+    )

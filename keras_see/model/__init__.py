@@ -1,0 +1,1 @@
+"""Everything that touches a Keras model: running it untouched, taps, layer calls, targets, inputs."""

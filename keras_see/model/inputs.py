@@ -1,0 +1,236 @@
+"""Check that images are what the model takes, and hand them out in batches of one size."""
+
+import os
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_see._validation import is_whole, shown
+from keras_see.model.layer_calls import BATCH, first_line
+
+
+def check_model(model):
+    """Raise unless `model` is a Keras model or layer whose weights exist."""
+    if not isinstance(model, keras.Layer):
+        raise TypeError(f"`model` must be a keras.Model. Got {shown(model)}. Pass the model itself, built or loaded.")
+    if not model.built:
+        raise ValueError(
+            f"`model` must be built. {model.name!r} ({type(model).__name__}) has no weights yet. "
+            "Call it once on images, or `model.build((None, height, width, channels))`."
+        )
+
+
+def build(model, images):
+    """Build a model for images in the structure that it takes, as its first batch of training would."""
+    one = keras.tree.map_structure(_one_in_float, images)
+    try:
+        model(one, training=False)
+    except Exception as error:
+        shapes = _shapes(keras.tree.flatten(one))
+        raise ValueError(
+            f"`model` must run on the given images. {model.name!r} fails on shape {shapes}: {first_line(error)} "
+            "Give images that `model(images, training=False)` takes."
+        ) from error
+
+
+def check_inputs(images, model=None, what="`images`"):
+    """Return images as NumPy arrays in the structure given, sure that they are images and fit the model's input.
+
+    Args:
+        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
+        model: The model that will take them, if it is built.
+        what: What messages call them.
+    """
+    wanted = f"{what} must have the shape {_wanted(model)}"
+    _check_kind(images, wanted)
+    arrays = keras.tree.map_structure(lambda leaf: as_array(leaf, wanted), images)
+    leaves = keras.tree.flatten(arrays)
+    for leaf in leaves:
+        if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
+            raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
+    if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
+        raise ValueError(f"{wanted}, with one image at least. Got {_shapes(leaves)}. Pass some images.")
+    if not any(leaf.ndim == 4 for leaf in leaves):
+        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
+    if len({len(leaf) for leaf in leaves}) > 1:
+        raise ValueError(
+            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. Cut them to the same number."
+        )
+    for leaf in leaves:
+        if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
+            bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
+            raise ValueError(
+                f"{what} must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
+                "Replace these values, or leave the images out."
+            )
+    if model is not None:
+        _check_fit(arrays, model, what)
+    return arrays
+
+
+def count_of(inputs):
+    """Return the number of images."""
+    return len(keras.tree.flatten(inputs)[0])
+
+
+def picture_of(inputs):
+    """Return the first input that has rows, columns and channels: the one to look at."""
+    return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
+
+
+def take(inputs, rows):
+    """Return the images with these indices, in the same structure."""
+    return keras.tree.map_structure(lambda leaf: leaf[rows], inputs)
+
+
+def specification(inputs):
+    """Return the same structure with a `keras.KerasTensor` for a small batch in the place of each array."""
+    return keras.tree.map_structure(
+        lambda leaf: keras.KerasTensor((BATCH, *leaf.shape[1:]), _model_dtype(leaf)), inputs
+    )
+
+
+def batches(count, size):
+    """Yield `(rows, kept)`: the indices of each batch, all of one length, and how many of them are not filling."""
+    check_batch_size(size)
+    length = min(size, count)
+    for start in range(0, count, length):
+        rows = np.minimum(np.arange(start, start + length), count - 1)
+        yield rows, min(length, count - start)
+
+
+def check_batch_size(size):
+    """Raise unless `size` can be a number of images per pass."""
+    if not is_whole(size, 1):
+        raise ValueError(
+            f"`batch_size` must be a whole number from 1. Got {shown(size)}. Leave it out for the default."
+        )
+
+
+def input_shapes(model):
+    """Return the shapes that a built model's inputs may have, None where free; None if the model does not tell."""
+    known = getattr(model, "inputs", None) if isinstance(model, keras.Model) else None
+    if known:
+        return [tuple(tensor.shape) for tensor in known]
+    shape = shape_built_for(model)
+    return shape and [(None, *[None] * (len(shape) - 2), shape[-1])]  # a model of this kind may take other sizes
+
+
+def shape_built_for(model):
+    """Return the shape of the images that a model without inputs of its own was built for, or None."""
+    shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
+    if not shape or not isinstance(shape, tuple | list) or not all(isinstance(n, int | None) for n in shape):
+        return None
+    return tuple(shape)
+
+
+def to_numpy(leaf):
+    """Return a tensor of the backend, or anything else that NumPy takes, as a NumPy array."""
+    return np.asarray(ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else leaf)
+
+
+def _one_in_float(images):
+    return images[:1].astype("float32") if images.ndim == 4 else images[:1]
+
+
+def _check_kind(images, wanted):
+    """Raise where what came is no array, or list or dict of arrays, at all."""
+    if images is None or isinstance(images, str | os.PathLike):
+        raise TypeError(f"{wanted}. Got {shown(images)}. Load the images first, for example with keras.utils.load_img.")
+    if not isinstance(images, list | tuple):
+        return
+    if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
+        raise TypeError(
+            f"{wanted}. Got a {type(images).__name__} of batches such as (x, y). "
+            "Pass one of them, or numpy.concatenate their images."
+        )
+    if any(isinstance(part, list | tuple) for part in images):
+        raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
+
+
+def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
+    """Return what may be an array or a tensor as a NumPy array; a message says what is `wanted`, and the `advice`."""
+    try:
+        return to_numpy(leaf)
+    except (ValueError, TypeError) as error:  # rows of unequal length, such as the batches of a dataset
+        raise TypeError(f"{wanted}. Got {shown(leaf)}. {advice}") from error
+
+
+def _is_array(part):
+    return len(getattr(part, "shape", ())) > 0
+
+
+def _advice(leaves):
+    dimensions = [leaf.ndim for leaf in leaves]
+    if 5 in dimensions:
+        return "Take single frames of the videos: videos[:, 0]."
+    if len(leaves) > 1 and set(dimensions) == {3}:
+        return "A list means several inputs; for a batch use numpy.stack(images)."
+    return "Add the batch axis: images[None]." if 3 in dimensions else "Reshape them."
+
+
+def _shapes(leaves):
+    """Return shapes in words: all up to three, else the first three and how many more."""
+    more = f" and {len(leaves) - 3} more" if len(leaves) > 3 else ""
+    return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
+
+
+def _check_fit(arrays, model, what):
+    named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
+    if isinstance(arrays, dict) and named is not None:
+        _check_names(arrays, named, what)
+        leaves, shapes = [arrays[name] for name in named], [tuple(tensor.shape) for tensor in named.values()]
+    if shapes is None:
+        return
+    if len(shapes) != len(leaves):
+        raise ValueError(
+            f"{what} must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
+            + ("Images with labels are a tuple (x, y)." if len(shapes) == 1 else "Pass them as the model takes them.")
+        )
+    for leaf, shape in zip(leaves, shapes, strict=True):
+        fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
+        if not fits:
+            raise ValueError(
+                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
+            )
+
+
+def _named_inputs(model):
+    """Return the inputs of a graph of layers under the names that Keras knows them by, or None."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        return None
+    given = getattr(model, "input", model.inputs)  # a Sequential model has `inputs` only
+    if isinstance(given, dict) and all(isinstance(tensor, keras.KerasTensor) for tensor in given.values()):
+        return given
+    return None if isinstance(given, dict) else {tensor.name: tensor for tensor in keras.tree.flatten(given)}
+
+
+def _check_names(arrays, named, what):
+    if set(arrays) != set(named):
+        raise ValueError(
+            f"{what} as a dict must have the names of the model's inputs, {', '.join(map(str, named))}. "
+            f"Got {', '.join(map(str, arrays))}. Rename the entries, and leave out those that the model does not take."
+        )
+
+
+def _fitting(leaf, shape):
+    """Return what to do with an array that does not fit."""
+    last_first = (leaf.shape[0], *leaf.shape[2:], leaf.shape[1])
+    if leaf.ndim == len(shape) == 4 and all(b in (None, a) for a, b in zip(last_first, shape, strict=True)):
+        return "Move the channels last: numpy.moveaxis(images, 1, -1)."
+    return "Resize the images, or give those that the model was made for."
+
+
+def _model_dtype(leaf):
+    return "float32" if leaf.ndim == 4 else keras.backend.standardize_dtype(leaf.dtype)
+
+
+def _wanted(model):
+    shapes = input_shapes(model) if model is not None else None
+    return ", ".join(map(_words, shapes)) if shapes else "(n, height, width, channels)"
+
+
+def _words(shape):
+    names = ("n", "height", "width", "channels") if len(shape) == 4 else ("n", *["any"] * (len(shape) - 1))
+    return "(" + ", ".join(name if size is None else str(size) for name, size in zip(names, shape, strict=True)) + ")"

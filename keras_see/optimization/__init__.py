@@ -1,0 +1,1 @@
+"""Feature visualization: images optimized by gradient ascent, and feature inversion."""

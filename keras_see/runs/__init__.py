@@ -1,0 +1,1 @@
+"""What a training run leaves behind: event files, their writers and readers, films."""

@@ -1,0 +1,138 @@
+"""The folder that a run writes to: one file per process, one worker that draws and writes beside training."""
+
+import atexit
+import contextlib
+import logging
+import os
+import queue
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+
+from keras_see.runs.tensorboard import EventFile, last_step, read
+
+# Jobs that may wait. Each holds the maps of one picture; when the worker cannot keep up, training waits for it.
+WAITING = 4
+
+_LOGGER = logging.getLogger("keras_see")
+
+_FOLDERS: dict = {}  # (process, path) -> `LogFolder`
+_LOCK = threading.Lock()
+
+
+class LogFolder:
+    """A folder of a TensorBoard run, shared by all callbacks of this process that write to it.
+
+    Jobs run one after the other on a thread that exists only between `submit` and `drain`.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._file = EventFile(path)
+        self._queue, self._worker, self._before = None, None, None
+        self._claims = {}
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+
+    def write(self, step, values):
+        """Append summaries of one step to the event file."""
+        with self._writing:
+            self._file.write(step, values)
+
+    def claim(self, tags, callback):
+        """Raise if another callback of the same run is about to write these tags too."""
+        for tag in tags:
+            other = self._claims.get(tag, lambda: None)()
+            if other not in (None, callback) and other.waits_for_its_start:
+                raise ValueError(
+                    f"Callbacks of one folder must write different tags. Two write {tag!r} in {str(self.path)!r}. "
+                    'Give one of them a name, such as name="val".'
+                )
+            self._claims[tag] = weakref.ref(callback)
+
+    def last_step(self, prefix):
+        """Return the last step that keras_see wrote here under tags with this prefix, or None."""
+        self.drain()
+        return last_step(self.path, prefix)
+
+    def last_number(self, tag):
+        """Return the number last written here under a tag, or None."""
+        self.drain()
+        numbers = read(self.path, tag).get(tag)
+        return numbers[-1][1] if numbers else None
+
+    def submit(self, job):
+        """Run `job()` on the worker, or here where no thread can be started; wait first if too many are waiting."""
+        with self._lock:
+            if self._worker is not None or self._start():
+                self._queue.put(job)
+                return
+        _run(job)
+
+    def drain(self):
+        """Wait until all jobs are done, and end the worker."""
+        with self._lock:
+            if self._worker is not None:
+                self._queue.put(None)
+                self._before, self._worker = self._worker, None
+            if self._before is not None:
+                self._before.join()  # an interrupt may end this; who comes next waits for the jobs all the same
+                self._before = None
+
+    def _start(self):
+        """Start the worker; return whether that was possible: a process may have as many threads as it is allowed."""
+        jobs = queue.Queue(WAITING)
+        worker = threading.Thread(target=_work, args=(jobs, self._before), name="keras_see", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            _log_safely("Pictures are drawn while training waits, because no thread can be started: %s", error)
+            return False
+        self._queue, self._worker = jobs, worker
+        return True
+
+
+def _work(jobs, before):
+    if before is not None:
+        before.join()
+    while (job := jobs.get()) is not None:
+        _run(job)
+        del job  # it holds the maps of a picture
+
+
+def _run(job):
+    """Run a job; nothing that it raises may end the thread, or training would wait for it for ever."""
+    try:
+        job()
+    except BaseException as error:
+        _log_safely("A picture is lost: %s: %s", type(error).__name__, error)
+
+
+def _log_safely(message, *args):
+    """Log an error, even where a handler of the user's raises."""
+    with contextlib.suppress(Exception):
+        _LOGGER.error(message, *args)
+
+
+def folder_at(log_dir):
+    """Return this process's `LogFolder` at a path, sure that it can be written to."""
+    path = Path(log_dir).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"`log_dir` must be a folder that can be written to. {str(path)!r} cannot: {error.strerror}. "
+            "Choose another folder, or mend its permissions."
+        ) from error
+    with _LOCK:
+        return _FOLDERS.setdefault((os.getpid(), path.resolve()), LogFolder(path))
+
+
+@atexit.register
+def _drain_all():
+    """Write what is still waiting when a run was broken off before its end."""
+    for (process, _), folder in list(_FOLDERS.items()):
+        if process == os.getpid():
+            folder.drain()

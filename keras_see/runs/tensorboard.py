@@ -1,0 +1,213 @@
+"""Write and read TensorBoard's event files, with the `tensorboard` package alone: TensorFlow is never imported."""
+
+import io
+import itertools
+import os
+import socket
+import struct
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.plugins.text import metadata as text_metadata
+
+from keras_see._types import Folder
+from keras_see._validation import shown
+
+SUFFIX = ".keras_see"
+
+_NUMBERS = itertools.count()
+
+
+def image_summary(tag, encoded, size, description=""):
+    """Return a summary of one image: encoded bytes (PNG, JPEG or GIF) and its size `(width, height)`."""
+    strings = [str(size[0]).encode(), str(size[1]).encode(), encoded]
+    metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
+    shape = {"dim": [{"size": len(strings)}]}
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=strings, tensor_shape=shape)
+    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
+
+
+def scalar_summary(tag, value, description="", shown=True):
+    """Return a summary of one number; with `shown=False` it is kept in the file, and TensorBoard draws no curve."""
+    metadata = scalar_metadata.create_summary_metadata(display_name=None, description=description)
+    if not shown:
+        metadata.plugin_data.plugin_name = "keras_see"  # no plugin of TensorBoard feels responsible
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value], tensor_shape={})
+    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
+
+
+def text_summary(tag, markdown):
+    """Return a summary of one text in Markdown."""
+    metadata = text_metadata.create_summary_metadata(display_name=None, description="")
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[markdown.encode()], tensor_shape={})
+    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
+
+
+class EventFile:
+    """An event file in a folder, open only while it is written to; readable to its last whole event at any time.
+
+    `tensorboard`'s own writer would import TensorFlow wherever that is installed, and count checksums in Python.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self._name = None
+        self._length = 0
+
+    def write(self, step, values):
+        """Append summaries of one step; after a failure the file is as it was before."""
+        if self._name is None or not (self.folder / self._name).exists():
+            self._start()
+        event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
+        self._append(event)
+
+    def _start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # TensorBoard reads the files of a folder in the order of their names.
+        moment, host = f"{time.time():.6f}".replace(".", ""), socket.gethostname()
+        name = f"events.out.tfevents.{moment[:10]}.{moment[10:]}.{host}.{os.getpid()}.{next(_NUMBERS)}{SUFFIX}"
+        self._name, self._length = name, 0
+        self._append(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def _append(self, event):
+        data = event.SerializeToString()
+        length = struct.pack("<Q", len(data))
+        record = length + _checksum(length) + data + _checksum(data)
+        with (self.folder / self._name).open("ab") as file:
+            file.truncate(self._length)  # what a full disk left of an event
+            file.write(record)
+        self._length += len(record)
+
+
+def events(path):
+    """Yield the events of a file up to its end or to the first that is cut off or damaged."""
+    with Path(path).open("rb") as file:
+        while len(header := file.read(12)) == 12 and _checksum(header[:8]) == header[8:]:
+            data = file.read(struct.unpack("<Q", header[:8])[0])
+            if _checksum(data) != file.read(4):
+                return
+            yield event_pb2.Event.FromString(data)
+
+
+def last_step(folder, prefix):
+    """Return the last step of tags with this prefix that keras_see wrote into a folder, or None."""
+    steps = [
+        event.step
+        for path in Path(folder).glob(f"*tfevents*{SUFFIX}")
+        for event in events(path)
+        if any(value.tag.startswith(prefix) for value in event.summary.value)
+    ]
+    return max(steps, default=None)
+
+
+def read(log_dir: Folder, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
+    """Read what a training run wrote for TensorBoard: pictures, numbers and texts, without a viewer.
+
+    All event files in the folder and below are read, those of other writers too; a file cut off in the middle gives
+    what was whole. Where a step was written more than once, the last counts.
+
+    Args:
+        log_dir: The folder.
+        tags: A tag or a collection of tags to keep; all by default.
+
+    Returns:
+        A mapping from tags to lists of `(step, value)` in the order of steps. A value is a picture, uint8
+        `(height, width, 3)` (a tuple of pictures where the summary holds several), a float or a str, decoded on access.
+        Tags of a sub-folder are prefixed with its path: `"train/epoch_loss"`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+
+    Example:
+        >>> read("logs")["see/grad_cam"][-1]  # doctest: +SKIP
+        (19, array([[[...]]], dtype=uint8))
+    """
+    if not isinstance(log_dir, str | os.PathLike):
+        raise TypeError(
+            f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
+            "Pass the folder that the callback was given."
+        )
+    folder = Path(log_dir)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"`log_dir` must be a folder with event files. There is no folder {str(folder)!r}. "
+            "Pass the folder that the callback was given."
+        )
+    wanted = {tags} if isinstance(tags, str) else tags
+    if wanted is not None and not (isinstance(wanted, Collection) and all(isinstance(tag, str) for tag in wanted)):
+        raise TypeError(f"`tags` must be a tag or a list of tags. Got {shown(tags)}. Leave it out for all.")
+    found: dict = {}
+    for path in sorted(folder.rglob("*tfevents*")):
+        run = path.parent.relative_to(folder).as_posix()
+        for event in events(path):
+            for value in event.summary.value:
+                tag = value.tag if run == "." else f"{run}/{value.tag}"
+                if (wanted is None or tag in wanted) and _is_readable(value):
+                    found.setdefault(tag, {})[event.step] = value
+    return _Log(found)
+
+
+class _Log(Mapping):
+    """Tags to `(step, value)` lists; values are decoded when a tag is looked up."""
+
+    def __init__(self, found):
+        self._found = found
+
+    def __getitem__(self, tag):
+        if tag not in self._found:
+            tags = ", ".join(self) or "none"
+            raise KeyError(f"`tag` must be one that was written. Got {shown(tag)}. There are: {tags}.")
+        return [(step, _decoded(value)) for step, value in sorted(self._found[tag].items())]
+
+    def __contains__(self, tag):
+        return tag in self._found
+
+    def __iter__(self):
+        return iter(sorted(self._found))
+
+    def __len__(self):
+        return len(self._found)
+
+    def __repr__(self):
+        found = sorted(self._found.items())
+        lines = (f"{tag}: {len(steps)} steps, {min(steps)} to {max(steps)}" for tag, steps in found)
+        return "\n".join(lines) or "no tags"
+
+
+def _is_readable(value):
+    if value.WhichOneof("value") in ("simple_value", "image"):
+        return True
+    return value.HasField("tensor") and value.tensor.dtype in (types_pb2.DT_STRING, types_pb2.DT_FLOAT)
+
+
+def _decoded(value):
+    if value.HasField("simple_value"):
+        return value.simple_value
+    if value.HasField("image"):
+        return _picture(value.image.encoded_image_string)
+    tensor = value.tensor
+    if tensor.dtype == types_pb2.DT_FLOAT:
+        numbers = np.frombuffer(tensor.tensor_content, "<f4") if tensor.tensor_content else np.array(tensor.float_val)
+        return float(numbers[0]) if numbers.size == 1 else numbers
+    if len(tensor.string_val) > 2 and tensor.string_val[0].isdigit() and tensor.string_val[1].isdigit():
+        pictures = tuple(_picture(encoded) for encoded in tensor.string_val[2:])
+        return pictures[0] if len(pictures) == 1 else pictures
+    return "\n".join(string.decode("utf-8", "replace") for string in tensor.string_val)
+
+
+def _picture(encoded):
+    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+
+
+def _checksum(data):
+    """Return the masked CRC32C of the TFRecord format: rotated right by 15 bits plus a constant."""
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

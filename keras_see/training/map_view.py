@@ -1,0 +1,172 @@
+"""What a callback sees of maps: one pass over the watched images, drawn as sheets and numbers."""
+
+import keras
+import numpy as np
+
+from keras_see._validation import is_number, is_word, shown
+from keras_see.attribution.gradient_pass import run
+from keras_see.attribution.metrics import energy_inside, masks_of
+from keras_see.attribution.registry import requests_for
+from keras_see.model.cache import layer_calls_of
+from keras_see.model.forward import IMAGES
+from keras_see.model.inputs import build, check_batch_size, check_inputs, picture_of
+from keras_see.model.targets import are_probabilities, resolve
+from keras_see.runs.tensorboard import image_summary, scalar_summary
+from keras_see.visualization.captions import amount, check_names, checked_names, under_images, under_maps
+from keras_see.visualization.display import to_pictures
+from keras_see.visualization.overlay import heat, laid_over, upper_end
+from keras_see.visualization.sheets import Column, as_tiles, encoded, sheet
+
+OVERLAY_COLORS, HEAT_COLORS = "turbo", "inferno"
+
+
+class Range:
+    """The range in which one method's maps are drawn for a whole series, so that epochs can be compared.
+
+    Its upper end is a high percentile of the watched maps. It never falls, and grows in doublings.
+    """
+
+    def __init__(self, upper=None):
+        self.upper = upper or 0.0
+
+    def including(self, maps):
+        """Widen the range for these maps if need be, and return its upper end."""
+        needed = float(upper_end(maps, "all"))
+        self.upper = self.upper or needed
+        while self.upper < needed:
+            self.upper *= 2
+        return self.upper
+
+
+class MapView:
+    """Several methods in one pass; per method a sheet and its numbers, and a sheet of all side by side."""
+
+    def __init__(self, watched, methods, targets, *, class_names, display, scale, regions, batch_size):
+        _check_scale(scale)
+        check_batch_size(batch_size)
+        self._watched, self._methods, self._targets = watched, methods, targets
+        self._names, self._scale, self._regions, self._batch_size = (
+            checked_names(class_names),
+            scale,
+            regions,
+            batch_size,
+        )
+        pictures, self._note = to_pictures(watched.images, display)
+        if len(pictures) != watched.count:
+            raise ValueError(
+                f"`display` must give one picture per image, {watched.count} in all. Got {len(pictures)}. "
+                "Keep the batch axis as it is."
+            )
+        self._pictures = as_tiles(pictures)
+        if regions is not None:
+            masks_of(regions, watched.count, picture_of(watched.images).shape[1:3])
+
+    def prepare(self, model, folder, prefix):
+        """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
+        inputs = self._watched.inputs
+        if not model.built:
+            build(model, inputs)
+        check_inputs(inputs, model, self._watched.called)
+        layer_calls = layer_calls_of(model, inputs)
+        self._closing = layer_calls.closing
+        self._requests = requests_for(self._methods, layer_calls)
+        self._target = resolve(self._targets, layer_calls, self._watched.count, self._watched.classes)
+        if self._methods is None and self._target.kind == "callable":
+            self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
+        self._classes = _classes_of(self._watched.classes, layer_calls)
+        self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
+        self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
+        check_names(self._names, layer_calls)
+
+    @property
+    def names(self):
+        """The ends of the tags that it writes."""
+        return [*self._requests, *(["overview"] if len(self._requests) > 1 else [])]
+
+    def look(self, model):
+        """Run the pass; returns a function that waits for its result."""
+        return run(model, self._watched.inputs, list(self._requests.values()), self._target, self._batch_size)
+
+    def draw(self, collect, caption, prefix):
+        """Return the summaries of one step."""
+        result = collect()
+        shares = self._closing is None and are_probabilities(result.outputs)
+        self._warning = "saturated: the softmax is no layer, so probabilities are explained" if shares else ""
+        rows = under_images(result.outputs, self._closing, self._classes, self._names)
+        columns, summaries = [], []
+        for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
+            upper = self._upper(name, maps)
+            columns.append(self._column(name, request.method, maps, upper, result.classes))
+            summaries.append(self._sheet(prefix + name, columns[-1:], rows, caption, self._descriptions[name]))
+            summaries += self._numbers(prefix + name, maps, upper)
+        if len(columns) > 1:
+            text = "All methods side by side: one row per image, one column per method."
+            summaries.append(self._sheet(f"{prefix}overview", columns, rows, caption, text))
+        return summaries
+
+    def _upper(self, name, maps):
+        if self._scale == "run":
+            return self._ranges[name].including(maps)
+        return upper_end(maps, self._scale)
+
+    def _column(self, name, method, maps, upper, explained):
+        colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
+        if method.overlaid:
+            pictures = laid_over(self._pictures, maps, upper, colors)
+        else:
+            pictures = heat(maps, upper, self._pictures.shape[1:3], colors)
+        title = method.title + name.removeprefix(method.word).replace("@", " @ ")
+        end = "own peak" if np.ndim(upper) else amount(upper)
+        return Column(title, pictures, under_maps(maps, explained, self._names), (colors, end))
+
+    def _sheet(self, tag, columns, rows, caption, description):
+        scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
+        notes = [caption, scale.get(self._scale, "colours: a fixed range"), self._note, self._warning]
+        footer = "; ".join(filter(None, notes))
+        image = sheet(self._pictures, columns, captions=rows, footer=footer)
+        return image_summary(tag, encoded(image), image.size, description)
+
+    def _numbers(self, tag, maps, upper):
+        peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
+        numbers = [scalar_summary(f"{tag}/peak", peak, "Highest value of each map, mean over the images.")]
+        if self._scale == "run":
+            numbers.append(scalar_summary(f"{tag}/range", upper, shown=False))  # for runs that go on from here
+        if self._regions is not None:
+            size = picture_of(self._watched.images).shape[1:3]
+            share = energy_inside(maps, self._regions, size=size)
+            if np.isfinite(share).any():
+                text = "Share of the maps' positive energy inside the regions, mean over the images."
+                numbers.append(scalar_summary(f"{tag}/energy_inside", float(np.nanmean(share)), text))
+        return numbers
+
+    def _description(self, request, layer_calls):
+        place = request.method.place(layer_calls, request.layer)
+        where = "the images" if place == IMAGES else place.replace("input of ", "what goes into ")
+        explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
+        what = explained.get(self._target.kind, "the given class or weights")
+        if self._classes is not None and np.array_equal(self._target.classes, self._classes):
+            what = "the image's label"
+        kind = "as a logit" if self._closing else "as the model gives it"
+        scale = {
+            "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",
+            "image": "Each map has a range of its own: only the captions tell how strong it is.",
+        }
+        return (
+            f"**{request.method.title}** of {where}. Explained: {what}, {kind}. {request.method.meaning} "
+            f"{scale.get(self._scale, f'The range ends at {self._scale}.')}"
+        )
+
+
+def _classes_of(classes, layer_calls):
+    """Return the labels where they are classes of this model, else None: then captions leave them out."""
+    outputs = keras.tree.flatten(layer_calls.outputs)
+    known = classes is not None and len(outputs) == 1 and classes.max() < max(outputs[0].shape[-1], 2)
+    return classes if known else None
+
+
+def _check_scale(scale):
+    if not is_word(scale, ("run", "image")) and not (is_number(scale) and scale > 0):
+        raise ValueError(
+            '`scale` must be "run" (one range for the whole run), "image" (each map its own) or a number above 0. '
+            f"Got {shown(scale)}. Choose one of these."
+        )

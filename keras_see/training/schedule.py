@@ -1,0 +1,101 @@
+"""When a callback looks: which epochs are due, and how that keeps to a budget."""
+
+import dataclasses
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from keras_see._validation import is_number, is_whole, shown
+
+# With `every="auto"`: so many epochs at the start are all seen, and so many in the whole run at most.
+ALL_OF_THE_FIRST, AT_MOST = 10, 100
+
+# The values of `every` that a budget chooses from.
+PACES = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """Every so many epochs and the last, or certain epochs, counted from 0 as Keras does.
+
+    Attributes:
+        every: The epochs from one look to the next, or "auto": all at first, then so that a run has 100 looks at most.
+        epochs: The epochs to look after, or None.
+        budget: The share of the training time that looking may take, or None.
+        max_megabytes: What the run may write, or None.
+    """
+
+    every: int | str = 1
+    epochs: frozenset | None = None
+    budget: float | None = None
+    max_megabytes: float | None = None
+
+    @classmethod
+    def checked(cls, every=1, epochs=None, budget=None, max_megabytes=None):
+        """Return the schedule for a user's options."""
+        _check_every(every)
+        _check_number("budget", budget, "the share of the training time that looking may take, such as 0.05", 1)
+        _check_number("max_megabytes", max_megabytes, "the size that the pictures of a run may have, such as 50")
+        if epochs is not None:
+            epochs = _checked_epochs(epochs, every, budget)
+        return cls(every, epochs, budget, max_megabytes)
+
+    def is_due(self, epoch, last):
+        """Whether to look after this epoch; `last` is the number of the run's last one."""
+        if self.epochs is not None:
+            return epoch in self.epochs
+        if self.every == "auto":
+            every = max(math.ceil((last + 1 - ALL_OF_THE_FIRST) / (AT_MOST - ALL_OF_THE_FIRST - 1)), 1)
+            return epoch < ALL_OF_THE_FIRST or (epoch - ALL_OF_THE_FIRST) % every == 0 or epoch == last
+        return epoch % self.every == 0 or epoch == last
+
+    def within_budget(self, cost, epoch_time):
+        """Return the schedule that keeps to the budget, a look costing and an epoch lasting so many seconds."""
+        every = next(pace for pace in PACES if cost <= self.budget * pace * epoch_time or pace == PACES[-1])
+        return self._slowed(every)
+
+    def within_size(self, each, looks, epochs_left):
+        """Return the schedule that keeps to the size, so many looks having been taken of so many bytes each."""
+        left = self.max_megabytes * 1e6 - each * looks
+        fits = [pace for pace in PACES if each * (epochs_left // pace + 1) <= left]  # the last epoch is always due
+        return self._slowed(fits[0] if fits else PACES[-1])
+
+    def _slowed(self, every):
+        before = 1 if self.every == "auto" else self.every
+        return dataclasses.replace(self, every=every) if every > before else self
+
+
+def _check_every(every):
+    if not is_whole(every, 1) and not (isinstance(every, str) and every == "auto"):
+        raise ValueError(
+            '`every` must be a whole number from 1, the epochs from one look to the next, or "auto". '
+            f"Got {shown(every)}. 1 looks after each epoch."
+        )
+
+
+def _check_number(name, number, meaning, most=math.inf):
+    if number is not None and not (is_number(number) and 0 < number <= most):
+        raise ValueError(
+            f"`{name}` must be None or a number above 0: {meaning}. Got {shown(number)}. Leave it out for no bound."
+        )
+
+
+def _checked_epochs(epochs, every, budget):
+    is_scalar = isinstance(epochs, np.ndarray) and epochs.ndim == 0
+    if is_scalar or isinstance(epochs, str | Mapping) or not isinstance(epochs, Collection):
+        advice = f"For every {epochs}th epoch use every={epochs}." if is_whole(epochs, 2) else "Pass a list."
+        raise TypeError(
+            "`epochs` must be a collection of epoch numbers, such as [0, 1, 5] or range(0, 50, 5). "
+            f"Got {shown(epochs)}. {advice}"
+        )
+    if every != 1 or budget is not None:
+        other = f"every={every!r}" if every != 1 else f"budget={budget!r}"
+        raise ValueError(f"`epochs` excludes `every` and `budget`. Got {other} too. Leave one of them out.")
+    wrong = [epoch for epoch in epochs if not is_whole(epoch)]
+    if wrong or len(epochs) == 0:
+        raise ValueError(
+            f"`epochs` must hold whole numbers from 0, one at least. Got {shown(wrong[0]) if wrong else 'none'}. "
+            "Epochs count from 0, as in Keras."
+        )
+    return frozenset(int(epoch) for epoch in epochs)

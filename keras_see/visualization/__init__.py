@@ -1,0 +1,1 @@
+"""Arrays to pictures: colormaps, display range, overlay, sheets, text."""

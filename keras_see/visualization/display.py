@@ -1,0 +1,90 @@
+"""From images as a model takes them to pictures for people: uint8 RGB."""
+
+import numpy as np
+
+from keras_see._validation import is_number, numeric, shown
+from keras_see.model.inputs import check_inputs, picture_of
+from keras_see.model.layer_calls import first_line
+
+# The ranges in which people keep images, tried in this order, with the name that captions and messages use.
+RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+
+# A float image in 0-255 has bright pixels; one whose highest value lies between 1 and this is of no known range.
+BRIGHT = 8.0
+
+
+def to_pictures(images, display=None):
+    """Return pictures of images, and a note where they had to be stretched.
+
+    Args:
+        images: `(n, height, width, channels)` in any range. One channel is shown as grey, three and more as the first
+            three, two as their mean.
+        display: `None` recognises uint8, 0–1, −1–1 and 0–255, once for all the images; anything else is stretched
+            from their least to their greatest value and the note says so. `(low, high)` are the values of black and
+            white. A function makes pictures of the images; an array is the pictures.
+
+    Returns:
+        uint8 `(n, height, width, 3)` and a str, empty where the range was known.
+    """
+    if callable(display):
+        images, display = _checked(_drawn(display, images)), None
+    elif display is not None and not _is_pair(display):
+        images, display = _checked(display), None
+    else:
+        _check_pair(display)
+        images = np.asarray(picture_of(check_inputs(images)))
+    if images.dtype == np.uint8:
+        return _rgb(images), ""
+    images = images.astype("float32") * (255.0 if images.dtype == bool else 1.0)
+    low, high, note = (*display, "") if display is not None else _range(images)
+    scaled = (images - low) / (high - low) * 255.0
+    return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), note
+
+
+def _drawn(display, images):
+    try:
+        return display(np.array(picture_of(images)))
+    except Exception as error:
+        raise ValueError(
+            "`display` as a function must make pictures of images (n, height, width, channels). "
+            f"Got {type(error).__name__}: {first_line(error)} Try it on the images by itself."
+        ) from error
+
+
+def _checked(pictures):
+    """Return pictures that the user made, sure that they are that."""
+    array = numeric(pictures)
+    if array is None or array.ndim != 4 or not array.size or not np.all(np.isfinite(array)):
+        raise ValueError(
+            "`display` must be None, (black, white), or pictures (n, height, width, channels) of finite numbers, or a "
+            f"function that makes them. Got {shown(pictures)}. Leave it out if the images are pictures themselves."
+        )
+    return array
+
+
+def _range(images):
+    least, greatest = float(images.min()), float(images.max())
+    for low, high in RANGES:
+        if low <= least and greatest <= high and (high < 255 or greatest > BRIGHT):
+            return low, high, ""
+    high = greatest if greatest > least else least + 1.0
+    return least, high, f"pictures stretched from {least:.3g} (black) to {high:.3g} (white)"
+
+
+def _rgb(pictures):
+    channels = pictures.shape[-1]
+    if channels == 2:
+        pictures = pictures.mean(axis=-1, keepdims=True).astype("uint8")
+    return np.repeat(pictures[..., :1], 3, axis=-1) if channels < 3 else pictures[..., :3].copy()
+
+
+def _check_pair(display):
+    if display is not None and not (all(map(is_number, display)) and display[0] != display[1]):
+        raise ValueError(
+            "`display` as a pair must be the values of black and of white, two different finite numbers. "
+            f"Got {shown(tuple(display))}. Pass for example (-1, 1)."
+        )
+
+
+def _is_pair(display):
+    return isinstance(display, tuple | list) and len(display) == 2 and all(np.ndim(end) == 0 for end in display)

@@ -1,0 +1,126 @@
+import keras
+import numpy as np
+import pytest
+import tiny_models
+from keras import layers, ops
+
+from keras_see.optimization.feature_inversion import content_climb, content_images, remember
+
+SHAPE = (12, 12, 3)
+
+
+def model(shape=SHAPE):
+    steps = [layers.Conv2D(8, 3, activation="elu", name="conv"), layers.Conv2D(4, 3, strides=2, name="deep")]
+    return keras.Sequential([keras.Input(shape), *steps])
+
+
+def photos(count=2):
+    """Return smooth pictures, each of its own colour and slope."""
+    rows, columns = np.mgrid[:12, :12] / 11
+    waves = np.stack([rows, columns, (rows + columns) / 2], axis=-1)
+    return np.stack([0.1 + 0.8 * np.roll(waves, number, axis=-1) for number in range(count)]).astype("float32")
+
+
+def distances(net, layer, found, wanted):
+    until = keras.Model(net.inputs[0], net.get_layer(layer).output)
+    a, b = (tiny_models.outputs_of(until, images).reshape(len(images), -1) for images in (found, wanted))
+    return np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def test_a_layer_that_keeps_everything_gives_the_photo_back():
+    net = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(3, 1, use_bias=False, name="conv")])
+    net.get_layer("conv").set_weights([np.array([[[[1, 0, 0.3], [0.2, 1, 0], [0, 0.1, 1]]]])])
+    found = content_images(net, photos(), "conv", steps=150, prior=0)
+    assert np.abs(found - photos()).mean() < 0.02
+
+
+@pytest.mark.parametrize("parameterization", ["fourier", "pixels"])
+def test_features_come_close_and_each_image_to_its_own(parameterization):
+    net = model()
+    found, history = content_images(
+        net, photos(), "deep", steps=120, prior=0.1, parameterization=parameterization, return_history=True
+    )
+    reached = distances(net, "deep", found, photos())
+    assert np.all(reached < 0.1)
+    assert np.all(distances(net, "deep", found, photos()[::-1]) > 2 * reached)
+    np.testing.assert_allclose(np.sqrt(-history[:, -1]), reached, atol=0.01)
+    assert history.shape == (2, 120)
+
+
+def test_several_layers_are_remembered_together():
+    net = model()
+    found = content_images(net, photos(), ["conv", "deep"], steps=100)
+    assert distances(net, "conv", found, photos()).max() < 0.2
+    assert distances(net, "deep", found, photos()).max() < 0.2
+
+
+def test_a_stronger_prior_gives_a_smoother_image():
+    net = model()
+
+    def variation(prior):
+        found = content_images(net, tiny_models.photos(1, shape=SHAPE), "deep", steps=60, prior=prior)
+        return np.square(np.diff(found, axis=1)).mean() + np.square(np.diff(found, axis=2)).mean()
+
+    assert variation(30.0) < 0.7 * variation(0)
+
+
+@pytest.mark.parametrize(("scale", "kind"), [(255, "uint8"), (255, "float32"), (1, "float32")])
+def test_the_range_is_that_of_the_images(scale, kind):
+    net = keras.Sequential([keras.Input(SHAPE), layers.Rescaling(1 / scale), layers.Conv2D(4, 1, name="conv")])
+    images = (photos() * scale).astype(kind)
+    found = content_images(net, images, "conv", steps=60)
+    assert found.dtype == np.float32
+    assert 0 <= found.min() < found.max() <= scale
+    assert np.abs(found / scale - photos()).mean() < 0.1
+
+
+def test_the_same_seed_gives_the_same_image_and_batches_change_nothing():
+    net = model()
+    one, two, parts = (content_images(net, photos(3), "deep", steps=10, seed=5, batch_size=size) for size in (8, 8, 2))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(parts, one, atol=2e-2)
+
+
+def test_a_climb_goes_on_after_the_weights_changed_and_remembers_anew():
+    net = model()
+    climb = content_climb(net, photos(), "deep")
+    buffers, _ = climb.run(climb.start(0), 60)
+    net.set_weights([np.random.default_rng(9).normal(0, 0.2, weight.shape) for weight in net.get_weights()])
+    remember(climb, photos())
+    buffers, history = climb.run(buffers, 60)
+    assert np.all(history[:, -1] > history[:, 0])
+    reached = distances(net, "deep", climb.images(buffers), photos())
+    assert np.all(reached < 0.2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"images": np.zeros((2, 8, 8, 3))}, "`images` must fit the model's input"),
+        ({"images": np.zeros((12, 12, 3))}, "Add the batch axis"),
+        ({"value_range": (1, 0)}, "`value_range` must be"),
+        ({"value_range": (0.4, 0.6)}, "`images` must lie in `value_range`"),
+        ({"steps": 0}, "`steps` must be"),
+        ({"prior": -1}, "`prior` must be"),
+        ({"prior": "strong"}, "`prior` must be"),
+        ({"layer": "dep"}, "Did you mean 'deep'"),
+        ({"layer": []}, "`layer` must name one layer at least"),
+        ({"seed": 0.5}, "`seed` must be"),
+    ],
+    ids=lambda part: str(part)[:30],
+)
+def test_wrong_arguments_fail_with_what_is_wanted(wrong, says):
+    arguments = {"images": photos(), "layer": "deep", "steps": 2} | wrong
+    with pytest.raises(ValueError, match=says):
+        content_images(model(), **arguments)
+
+
+@pytest.mark.parametrize("prior", [0, 1.0])
+def test_a_model_that_ignores_its_input_is_told(prior):
+    class Ignores(layers.Layer):
+        def call(self, x):
+            return ops.ones_like(x)
+
+    net = keras.Sequential([keras.Input(SHAPE), Ignores(), layers.Conv2D(2, 3, name="conv")])
+    with pytest.raises(ValueError, match="model ignores its input there"):
+        content_images(net, photos(), "conv", steps=3, prior=prior)

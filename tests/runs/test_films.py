@@ -1,0 +1,51 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from keras_see import read, save_film
+from keras_see.runs.tensorboard import EventFile, image_summary, scalar_summary
+
+SHADES = (10, 120, 250)
+
+
+def write(folder, tags=("see/grad_cam",)):
+    file = EventFile(folder)
+    for step, shade in enumerate(SHADES):
+        buffer = io.BytesIO()
+        Image.new("RGB", (20, 10 + step), (shade, shade, shade)).save(buffer, "PNG")
+        images = [image_summary(tag, buffer.getvalue(), (20, 10 + step)) for tag in tags]
+        file.write(step, [*images, scalar_summary("see/grad_cam/peak", 1.0)])
+
+
+def shades(path):
+    with Image.open(path) as film:
+        return [frame.convert("RGB").getpixel((5, 5))[0] for frame in ImageSequence.Iterator(film)]
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_a_film_shows_the_pictures_in_the_order_of_steps(tmp_path, ending):
+    write(tmp_path)
+    save_film(tmp_path, tmp_path / f"film.{ending}")
+    np.testing.assert_allclose(shades(tmp_path / f"film.{ending}"), SHADES, atol=3)
+
+
+def test_a_film_can_be_made_of_what_read_returned_or_of_a_list(tmp_path):
+    write(tmp_path, ("see/grad_cam", "see/cam"))
+    log = read(tmp_path)
+    save_film(log, tmp_path / "a.gif", tag="see/cam")
+    save_film(log["see/cam"][:2], tmp_path / "b.gif")
+    np.testing.assert_allclose(shades(tmp_path / "a.gif"), SHADES, atol=3)
+    np.testing.assert_allclose(shades(tmp_path / "b.gif"), SHADES[:2], atol=3)
+
+
+def test_a_tag_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    write(tmp_path, ("see/grad_cam", "see/cam"))
+    for tag in (None, "see/saliency"):
+        with pytest.raises(ValueError, match="see/cam, see/grad_cam"):
+            save_film(tmp_path, tmp_path / "film.gif", tag=tag)
+    with pytest.raises(ValueError, match=r"see/cam, see/grad_cam\. Got .see/grad_cam/peak"):
+        save_film(tmp_path, tmp_path / "film.gif", tag="see/grad_cam/peak")
+    with pytest.raises(ValueError, match=r"end in \.gif"):
+        save_film(tmp_path, tmp_path / "film.mp4", tag="see/cam")

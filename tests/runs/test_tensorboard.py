@@ -1,0 +1,127 @@
+import io
+import struct
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
+
+import keras_see
+from keras_see.runs.tensorboard import EventFile, events, image_summary, last_step, scalar_summary, text_summary
+
+
+def encoded(shade, size=(6, 4)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (shade, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write(folder, steps=(-1, 0, 1)):
+    file = EventFile(folder)
+    for step in steps:
+        image = image_summary("see/saliency", encoded(step + 1), (6, 4), "**what** it shows")
+        file.write(step, [image, scalar_summary("see/saliency/peak", step / 2), text_summary("see/status", "*fine*")])
+    return file
+
+
+def path_in(folder):
+    (path,) = folder.glob("*tfevents*")
+    return path
+
+
+def test_tensorboard_itself_reads_tags_steps_pictures_and_descriptions(tmp_path):
+    write(tmp_path)
+    board = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    assert set(board.Tags()["tensors"]) == {"see/saliency", "see/saliency/peak", "see/status"}
+    assert [event.step for event in board.Tensors("see/saliency")] == [-1, 0, 1]
+    width, height, image = board.Tensors("see/saliency")[2].tensor_proto.string_val
+    assert (width, height, image) == (b"6", b"4", encoded(2))
+    assert board.SummaryMetadata("see/saliency").summary_description == "**what** it shows"
+    assert board.SummaryMetadata("see/saliency").plugin_data.plugin_name == "images"
+    assert board.Tensors("see/saliency/peak")[2].tensor_proto.float_val == [0.5]
+
+
+def test_checksums_are_those_that_tensorboard_counts(tmp_path):
+    write(tmp_path)
+    reader = PyRecordReader_New(str(path_in(tmp_path)))  # raises where a checksum is wrong
+    for _ in range(4):
+        reader.GetNext()
+
+
+def test_read_gives_back_what_was_written(tmp_path):
+    write(tmp_path)
+    found = keras_see.read(tmp_path)
+    assert list(found) == ["see/saliency", "see/saliency/peak", "see/status"]
+    assert [step for step, _ in found["see/saliency"]] == [-1, 0, 1]
+    np.testing.assert_array_equal(found["see/saliency"][2][1], np.full((4, 6, 3), (2, 0, 0), "uint8"))
+    assert found["see/saliency/peak"] == [(-1, -0.5), (0, 0.0), (1, 0.5)]
+    assert found["see/status"][0] == (-1, "*fine*")
+    assert "see/saliency: 3 steps, -1 to 1" in repr(found)
+
+
+def test_read_keeps_to_the_tags_asked_for_and_refuses_no_folder(tmp_path):
+    write(tmp_path)
+    assert list(keras_see.read(tmp_path, "see/status")) == ["see/status"]
+    assert list(keras_see.read(tmp_path, ["see/status", "other"])) == ["see/status"]
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        keras_see.read(tmp_path / "none")
+
+
+def test_sub_runs_are_prefixed_and_the_last_write_of_a_step_wins(tmp_path):
+    EventFile(tmp_path / "train").write(0, [scalar_summary("epoch_loss", 1.0)])
+    file = EventFile(tmp_path)
+    for value in (1.0, 2.0):
+        file.write(3, [scalar_summary("a", value)])
+    assert dict(keras_see.read(tmp_path)) == {"train/epoch_loss": [(0, 1.0)], "a": [(3, 2.0)]}
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20])
+def test_a_file_cut_off_in_an_event_gives_what_was_whole(tmp_path, cut):
+    write(tmp_path)
+    data = path_in(tmp_path).read_bytes()
+    path_in(tmp_path).write_bytes(data[:-cut])
+    assert [step for step, _ in keras_see.read(tmp_path)["see/saliency"]] == [-1, 0]
+
+
+def test_a_damaged_event_ends_the_reading(tmp_path):
+    write(tmp_path)
+    data = bytearray(path_in(tmp_path).read_bytes())
+    data[len(data) // 2] ^= 255
+    path_in(tmp_path).write_bytes(bytes(data))
+    assert 1 <= len(list(events(path_in(tmp_path)))) < 4
+
+
+def test_what_a_full_disk_left_of_an_event_is_cut_off_by_the_next(tmp_path):
+    file = write(tmp_path)
+    with path_in(tmp_path).open("ab") as handle:
+        handle.write(struct.pack("<Q", 999) + b"half an ev")
+    file.write(2, [scalar_summary("a", 1.0)])
+    assert keras_see.read(tmp_path)["a"] == [(2, 1.0)]
+
+
+def test_a_removed_file_is_begun_anew(tmp_path):
+    file = write(tmp_path / "logs")
+    path_in(tmp_path / "logs").unlink()
+    (tmp_path / "logs").rmdir()
+    file.write(5, [scalar_summary("a", 1.0)])
+    assert keras_see.read(tmp_path / "logs")["a"] == [(5, 1.0)]
+
+
+def test_the_last_step_is_that_of_our_own_files_and_of_the_prefix(tmp_path):
+    assert last_step(tmp_path, "see/") is None
+    write(tmp_path)
+    EventFile(tmp_path / "train").write(9, [scalar_summary("see/a", 1.0)])
+    assert last_step(tmp_path, "see/") == 1
+    assert last_step(tmp_path, "see/b/") is None
+
+
+@pytest.mark.backends("tensorflow")
+def test_the_curves_of_keras_are_read_too(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    board = keras.callbacks.TensorBoard(tmp_path)
+    history = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, callbacks=[board], verbose=0)
+    curve = [value for _, value in keras_see.read(tmp_path)["train/epoch_loss"]]
+    np.testing.assert_allclose(curve, history.history["loss"], rtol=1e-5)

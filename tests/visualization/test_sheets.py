@@ -1,0 +1,140 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_see import overlay, sheet
+from keras_see.visualization.sheets import TILE, Column, as_tiles, encoded, tile_size
+
+RNG = np.random.default_rng(5)
+
+
+def contains(image, part):
+    """Whether an image has this part somewhere, to the last bit."""
+    image, part = np.asarray(image), np.asarray(part)
+    rows, columns = np.nonzero((image[: -len(part) + 1, : -part.shape[1] + 1] == part[0, 0]).all(axis=-1))
+    return any(
+        np.array_equal(image[row : row + len(part), column : column + part.shape[1]], part)
+        for row, column in zip(rows, columns, strict=True)
+    )
+
+
+def test_every_image_and_every_picture_is_on_the_sheet_unchanged():
+    images = RNG.integers(0, 256, (5, 128, 128, 3), dtype="uint8")
+    maps = RNG.random((5, 4, 4))
+    pictures = {"Grad-CAM": overlay(images, maps), "CAM": overlay(images, maps, colors="inferno")}
+    made = sheet(images, pictures, captions=[f"image {number}" for number in range(5)])
+    for part in [*images, *pictures["Grad-CAM"], *pictures["CAM"]]:
+        assert contains(made, part)
+
+
+def test_small_images_are_enlarged_in_whole_pixels():
+    images = RNG.integers(0, 256, (2, 28, 28, 1), dtype="uint8")
+    enlarged = np.repeat(np.repeat(images, 5, axis=1), 5, axis=2)
+    assert contains(sheet(images, {}), np.repeat(enlarged[0], 3, axis=-1))
+
+
+def test_tiles_keep_the_shape_of_the_pictures():
+    assert tile_size((28, 28)) == (140, 140)
+    assert tile_size((224, 224)) == tile_size((96, 96)) == (TILE, TILE)
+    width, height = tile_size((300, 600))
+    assert width == TILE
+    assert height == TILE // 2
+    assert as_tiles(np.zeros((2, 300, 600, 3), "uint8")).shape == (2, 64, 128, 3)
+
+
+def test_with_one_column_images_stand_side_by_side():
+    images = np.zeros((8, 128, 128, 3), "uint8")
+    one = sheet(images, {"a": images})
+    three = sheet(images, {"a": images, "b": images, "c": images})
+    assert one.width / TILE == pytest.approx(three.width / TILE, abs=0.2)
+    assert one.height < 0.6 * three.height
+
+
+def test_captions_change_only_what_is_below_the_images():
+    images = np.full((1, 128, 128, 3), 90, "uint8")
+    plain, right, wrong = (
+        np.asarray(sheet(images, {}, captions=[[line]])) for line in ("a", ("a", True), ("a", False))
+    )
+    for made in (plain, right, wrong):
+        assert contains(made, images[0])
+    green, red = ((made != plain).any(axis=-1) for made in (right, wrong))
+    below = 10 + 17 + 128
+    assert green[below:].any()
+    assert red[below:].any()
+    assert not green[:below].any()
+    assert not red[:below].any()
+    assert not np.array_equal(right, wrong)
+
+
+def test_texts_too_long_or_in_other_letters_stay_in_their_place():
+    images = np.full((2, 128, 128, 3), 90, "uint8")
+    made = np.asarray(sheet(images, {"b": images}, captions=["x" * 500, "žluťoučký 漢字 kůň"], footer="word " * 200))
+    white = (made == 255).all(axis=-1)
+    assert white[:, :9].all()
+    assert white[:, -3:].all()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("Löwe", "Lowe"), ("naïve café", "naive cafe"), ("Straße", "Strasse"), ("猫", "?"), ("a\nb", "a b")],
+)
+def test_letters_that_the_font_has_not_are_spelled_in_those_that_it_has(given, shown):
+    images = np.full((1, 128, 128, 3), 90, "uint8")
+    np.testing.assert_array_equal(sheet(images, {}, captions=[given]), sheet(images, {}, captions=[shown]))
+
+
+def test_narrow_pictures_leave_room_for_their_captions():
+    images = np.full((2, 120, 12, 3), 90, "uint8")
+    short, long = (np.asarray(sheet(images, {"a": images}, captions=[text] * 2)) for text in ("a cat", "a catalogue"))
+    assert short.shape == long.shape
+    assert (short != long).any()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(64, 3), (400, 3), (64, 1)])
+def test_many_images_do_not_make_a_tower(count, columns):
+    images = np.zeros((count, 64, 64, 3), "uint8")
+    made = sheet(images, {str(number): images for number in range(columns)})
+    assert made.height <= 3.1 * made.width
+    assert max(made.size) < 65500  # where a JPEG ends
+
+
+def test_a_column_must_hold_pictures():
+    images = np.zeros((2, 8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match=r"shape \(n, height, width, 3\)\. Got an array of shape \(2, 8, 8\) for 'a'"):
+        sheet(images, {"a": np.zeros((2, 8, 8))})
+
+
+def test_a_stretched_range_is_said_at_the_foot():
+    images = RNG.normal(0, 50, (1, 64, 64, 3))
+    assert sheet(images, {}).height > sheet(images, {}, display=(-150, 150)).height
+
+
+def test_a_colour_bar_runs_from_the_least_to_the_strongest_colour():
+    pictures = np.zeros((1, 128, 128, 3), "uint8")
+    made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], ("gray", "1.5"))]))
+    bar = made[10 + 17 + 8, 10 + 134 : 10 + 134 + 128].astype(int)
+    dark = np.flatnonzero((bar == 0).all(axis=-1))[0]
+    shades = bar[dark : dark + 40, 0]
+    assert (np.diff(shades) >= 0).all()
+    assert shades[-1] > 50
+
+
+@pytest.mark.parametrize(
+    ("columns", "captions", "message"),
+    [
+        ({"a": np.zeros((3, 8, 8, 3), "uint8")}, None, r"`columns` must have one entry per image, 2 in all\. Got 3"),
+        ({}, ["one"], r"`captions` must have one entry per image, 2 in all\. Got 1"),
+    ],
+)
+def test_a_sheet_wants_one_entry_per_image(columns, captions, message):
+    with pytest.raises(ValueError, match=message):
+        sheet(np.zeros((2, 8, 8, 3), "uint8"), columns, captions=captions)
+
+
+def test_an_encoded_sheet_is_a_jpeg_close_to_the_image():
+    smooth = Image.fromarray(np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype("uint8"))
+    with Image.open(io.BytesIO(encoded(smooth))) as again:
+        assert again.format == "JPEG"
+        np.testing.assert_allclose(np.asarray(again), np.asarray(smooth), atol=8)
