@@ -7,7 +7,8 @@ from PIL import Image
 
 from keras_see._validation import shown
 from keras_see.model.inputs import as_array
-from keras_see.optimization.preprocessing import checked_range, range_of
+from keras_see.optimization.preprocessing import checked_range
+from keras_see.visualization.value_range import value_range_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ def photo_of(image, channels, value_range=None, name="image"):
     if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
         raise ValueError(f"`{name}` must hold finite numbers. It holds NaN or infinity. Replace these values.")
     colors = _colors(array if array.ndim == 3 else array[..., None], channels, name)
-    limits = checked_range(value_range, range_of(colors))
+    limits = checked_range(value_range, value_range_of(colors))
     if colors.min() < limits[0] or colors.max() > limits[1]:
         raise ValueError(
             f"`{name}` must lie in `value_range`, {limits[0]:g} to {limits[1]:g}. Its values go from "

@@ -15,8 +15,8 @@ from keras_see.optimization import objectives
 from keras_see.optimization.batched_ascent import Climb, checked_rate, checked_seed, made
 from keras_see.optimization.gradient_ascent import Ascent
 from keras_see.optimization.image_spec import canvas_of
-from keras_see.optimization.preprocessing import range_of
 from keras_see.optimization.transforms import Transforms
+from keras_see.visualization.value_range import value_range_of
 
 # Step size and weights of the priors at `prior=1`, chosen on GoogLeNet: the greatest priors that leave the relative
 # feature distance of a photo well below 0.15 at its middle layers.
@@ -119,7 +119,7 @@ def content_climb(
             "`images` must be one array of shape (n, height, width, channels). "
             f"Got {shown(images)}. Images can be made for a model with one input."
         )
-    value_range = range_of(images) if value_range is None else value_range
+    value_range = value_range_of(images) if value_range is None else value_range
     size = images.shape[1:3]
     canvas = canvas_of(
         model, size=size, value_range=value_range, preprocess=preprocess, parameterization=parameterization

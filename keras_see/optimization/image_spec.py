@@ -10,7 +10,8 @@ from keras_see.model.cache import layer_calls_of
 from keras_see.model.inputs import check_inputs, check_model
 from keras_see.model.layer_calls import LayerCalls, per_batch
 from keras_see.optimization.parameterization import parameterization_of
-from keras_see.optimization.preprocessing import checked_range, made_shape, range_for, range_of, traceable, traced_shape
+from keras_see.optimization.preprocessing import checked_range, made_shape, range_for, traceable, traced_shape
+from keras_see.visualization.value_range import value_range_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ def canvas_of(model, *, size=None, value_range=None, preprocess=None, samples=No
     shape = made_shape(model, size, fixed=preprocess is None)
     samples = None if samples is None else _checked_samples(samples, shape[-1])
     if value_range is None and samples is not None:
-        value_range = range_of(samples)
+        value_range = value_range_of(samples)
     # A linear `preprocess` is the same for every range; the default range needs the layer_calls, so it comes later.
     convert = traceable(preprocess, shape, checked_range(value_range, (0.0, 1.0)))
     layer_calls = _layer_calls(model, traced_shape(convert, shape), "size" if preprocess is None else "preprocess")

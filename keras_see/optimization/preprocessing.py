@@ -6,7 +6,7 @@ from keras import ops
 from keras_see._validation import is_size, numeric, shown
 from keras_see.model.inputs import input_shapes
 from keras_see.model.layer_calls import first_line
-from keras_see.visualization.display import BRIGHT, RANGES
+from keras_see.visualization.value_range import BRIGHT
 
 # The size of made images where a model leaves height and width open: what most ImageNet models were trained on.
 USUAL_SIZE = (224, 224)
@@ -71,17 +71,6 @@ def range_for(layer_calls, preprocess, shape):
         if getattr(operation, "weights", None):
             break
     return 0.0, 1.0
-
-
-def range_of(images):
-    """Return the range in which images are kept: that of their type, a usual one that holds them, or their own."""
-    if images.dtype == np.uint8:
-        return 0.0, 255.0
-    least, greatest = float(images.min()), float(images.max())
-    for low, high in RANGES:
-        if low <= least and greatest <= high and (high < 255 or greatest > BRIGHT):
-            return low, high
-    return least, greatest if greatest > least else least + 1.0
 
 
 def made_shape(model, size=None, fixed=True):

@@ -1,4 +1,4 @@
-"""The pictures of a whole run as one moving picture."""
+"""Save the pictures of a run as an animation."""
 
 import os
 from collections.abc import Mapping
@@ -11,19 +11,24 @@ from PIL import Image
 from keras_see._types import Folder
 from keras_see._validation import is_number, shape_of, shown
 from keras_see.runs.tensorboard import read
+from keras_see.visualization.animation import ANIMATED, write_picture
 
-ENDINGS = (".gif", ".webp", ".png")
+# How many times as long the last step is shown, before the film starts again.
+LAST_SHOWN = 4
+
+# The default of Pillow for WebP: sheets of photographs stay small.
+QUALITY = 80
 
 
 def save_film(
     source: Folder | Mapping[str, Any] | list[Any], path: Folder, *, tag: str | None = None, seconds: float = 0.4
 ) -> None:
-    """Save one tag's pictures, step after step, as an animated GIF, WebP or PNG that any browser plays.
+    """Save the pictures of one tag, in the order of steps, as an animated GIF, WebP or PNG.
 
     Args:
         source: The folder of a run, what `read` returned, or a list of `(step, picture)`.
-        path: Where to; the ending `.gif`, `.webp` or `.png` says in which format.
-        tag: Which pictures, `"see/grad_cam"`. May be left out where there is only one tag of pictures.
+        path: The file to write, or to overwrite; its ending `.gif`, `.webp` or `.png` selects the format.
+        tag: The tag of the pictures, such as `"see/grad_cam"`. Optional where only one tag has pictures.
         seconds: How long each step is shown; the last is shown four times as long.
 
     Raises:
@@ -34,24 +39,26 @@ def save_film(
         >>> pictures = [(step, np.full((8, 8, 3), 20 * step, "uint8")) for step in range(5)]
         >>> save_film(pictures, tempfile.mkdtemp() + "/film.gif")
     """
-    if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() not in ENDINGS:
-        raise ValueError(f"`path` must end in {', '.join(ENDINGS)}. Got {shown(path)}. Choose one of these endings.")
+    _check_path(path)
+    if not is_number(seconds) or seconds <= 0:
+        raise ValueError(f"`seconds` must be a number above 0. Got {shown(seconds)}. 0.4 is the default.")
+    frames = _frames([picture for _, picture in _steps(source, tag)])
+    durations = [seconds] * (len(frames) - 1) + [LAST_SHOWN * seconds]
+    write_picture(frames, path, seconds=durations, quality=QUALITY)
+
+
+def _check_path(path):
+    if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() not in ANIMATED:
+        raise ValueError(f"`path` must end in {', '.join(ANIMATED)}. Got {shown(path)}. Choose one of these endings.")
     if not Path(path).parent.is_dir():
         folder = str(Path(path).parent)
         raise FileNotFoundError(
             f"`path` must lie in a folder that exists. There is no folder {folder!r}. Make it first."
         )
-    if not is_number(seconds) or seconds <= 0:
-        raise ValueError(f"`seconds` must be a number above 0. Got {shown(seconds)}. 0.4 is the default.")
-    frames = [Image.fromarray(np.asarray(picture)) for _, picture in _steps(source, tag)]
-    size = max(frame.width for frame in frames), max(frame.height for frame in frames)
-    frames = [_on_white(frame, size) for frame in frames]
-    durations = [round(1000 * seconds)] * (len(frames) - 1) + [round(4000 * seconds)]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
 def _steps(source, tag):
-    """Return the `(step, picture)` list that is meant."""
+    """Return the `(step, picture)` pairs of the tag."""
     if isinstance(source, list | tuple):
         wrong = [pair for pair in source if not _is_step(pair)]
         if source and not wrong:
@@ -88,7 +95,14 @@ def _is_step(pair):
     return len(shape) == 3 and shape[-1] in (3, 4) and np.asarray(pair[1]).dtype == np.uint8
 
 
-def _on_white(frame, size):
-    canvas = Image.new("RGB", size, "white")
-    canvas.paste(frame)
-    return canvas
+def _frames(pictures):
+    """Return pictures as RGB arrays of one size, that of the largest: smaller ones lie at the top left, on white."""
+    images = [Image.fromarray(np.asarray(picture)) for picture in pictures]
+    size = max(image.width for image in images), max(image.height for image in images)
+    return [_on_white(image, size) for image in images]
+
+
+def _on_white(image, size):
+    frame = Image.new("RGB", size, "white")
+    frame.paste(image)
+    return np.asarray(frame)

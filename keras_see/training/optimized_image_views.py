@@ -9,12 +9,12 @@ from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import neuron_climb, shown_channels
 from keras_see.optimization.feature_inversion import Options, content_climb, remember, staircase
 from keras_see.optimization.image_spec import canvas_of
-from keras_see.optimization.preprocessing import range_of
 from keras_see.runs.tensorboard import image_summary, scalar_summary
 from keras_see.training.evolving import Evolving
 from keras_see.visualization.captions import amount, check_names, checked_names, class_name
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import Column, encoded, sheet
+from keras_see.visualization.value_range import value_range_of
 
 # Steps at each look: a tenth of what a fresh image takes, since the last look's image is near.
 STEPS = 16
@@ -35,7 +35,7 @@ class NeuronView:
         if watched is not None:
             images = picture_of(watched.images)
             size = images.shape[1:3] if size is None else size
-            value_range = range_of(images) if value_range is None else value_range
+            value_range = value_range_of(images) if value_range is None else value_range
             self._photos, _ = to_pictures(watched.images, display)
         self._canvas = {"size": size, "value_range": value_range, "preprocess": preprocess}
         self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)

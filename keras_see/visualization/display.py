@@ -5,12 +5,7 @@ import numpy as np
 from keras_see._validation import is_number, numeric, shown
 from keras_see.model.inputs import check_inputs, picture_of
 from keras_see.model.layer_calls import first_line
-
-# The ranges in which people keep images, tried in this order, with the name that captions and messages use.
-RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-
-# A float image in 0-255 has bright pixels; one whose highest value lies between 1 and this is of no known range.
-BRIGHT = 8.0
+from keras_see.visualization.value_range import RANGES, value_range_of
 
 
 def to_pictures(images, display=None):
@@ -63,12 +58,9 @@ def _checked(pictures):
 
 
 def _range(images):
-    least, greatest = float(images.min()), float(images.max())
-    for low, high in RANGES:
-        if low <= least and greatest <= high and (high < 255 or greatest > BRIGHT):
-            return low, high, ""
-    high = greatest if greatest > least else least + 1.0
-    return least, high, f"pictures stretched from {least:.3g} (black) to {high:.3g} (white)"
+    low, high = value_range_of(images)
+    known = (low, high) in RANGES
+    return low, high, "" if known else f"pictures stretched from {low:.3g} (black) to {high:.3g} (white)"
 
 
 def _rgb(pictures):

@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_see.model import backend
 from keras_see.model.cache import layer_calls_of
-from keras_see.optimization.preprocessing import checked_range, made_shape, range_for, range_of, traceable, traced_shape
+from keras_see.optimization.preprocessing import checked_range, made_shape, range_for, traceable, traced_shape
 
 SHAPE = (4, 5, 3)
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE)).astype("float32")
@@ -65,14 +65,6 @@ def fails(images):
 def test_a_range_that_is_none_is_refused(wrong):
     with pytest.raises(ValueError, match="`value_range` must be"):
         checked_range(wrong)
-
-
-def test_the_range_of_images_is_recognised():
-    assert range_of(np.zeros((1, 2, 2, 3), "uint8")) == (0, 255)
-    assert range_of(np.array([0.1, 0.9])) == (0, 1)
-    assert range_of(np.array([-0.3, 0.9])) == (-1, 1)
-    assert range_of(np.array([3.0, 200.0])) == (0, 255)
-    assert range_of(np.array([-7.0, 300.0])) == (-7, 300)
 
 
 @pytest.mark.parametrize(
