@@ -4,22 +4,25 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from keras_see._types import Images, Targets
 from keras_see._validation import shown
-from keras_see.attribution.gradient_pass import Method, Request, explain
-from keras_see.model.layer_calls import closing_activation
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Method, Request
+from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation
 from keras_see.visualization.overlay import check_size, resized_to
 
-# Layers and operations that can average over all places.
-AVERAGES = ("GlobalAveragePooling2D", "AveragePooling2D", "Mean")
+# Layers that can average over all places, beside Keras's own operation of the name.
+AVERAGES, AVERAGE_OPERATIONS = (layers.GlobalAveragePooling2D, layers.AveragePooling2D), ("Mean",)
 
-# What may stand behind the average: in inference each is linear in its input, up to an added constant.
-LINEAR = {
-    *("Dense", "Conv2D", "Activation", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Identity"),
-    *("Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise"),
-}
+# What may come after the average: in inference each is linear in its input, up to an added constant.
+LINEAR = (
+    *(layers.Dense, layers.Conv2D, layers.Activation, layers.BatchNormalization, layers.Flatten, layers.Reshape),
+    *(layers.Identity, layers.Dropout, layers.SpatialDropout2D, layers.AlphaDropout),
+    *(layers.GaussianDropout, layers.GaussianNoise),
+)
+LINEAR_OPERATIONS = ("Reshape", "Squeeze", "Identity")
 
 
 def class_activation_maps(
@@ -88,7 +91,8 @@ _NO_HEAD = (
 
 def _averages_all(call):
     """Whether the call makes one number of each channel of an input with rows and columns."""
-    if call.type not in AVERAGES or not call.input_shape or len(call.input_shape) != 4 or not call.shape:
+    is_average = computes_as(call.operation, *AVERAGES) or own_operation(call.operation) in AVERAGE_OPERATIONS
+    if not is_average or not call.input_shape or len(call.input_shape) != 4 or not call.shape:
         return False
     pool = getattr(call.operation, "pool_size", None)
     if pool is not None and tuple(pool) != call.input_shape[1:3]:
@@ -99,8 +103,9 @@ def _averages_all(call):
 def _is_linear(call):
     if call.is_output and closing_activation(call.operation):
         return True
-    activation = getattr(call.operation, "activation", None)
-    return call.type in LINEAR and (activation is None or getattr(activation, "__name__", "") == "linear")
+    if own_operation(call.operation) in LINEAR_OPERATIONS:
+        return True
+    return computes_as(call.operation, *LINEAR) and is_identity(getattr(call.operation, "activation", None))
 
 
 def _place(layer_calls, layer):

@@ -5,7 +5,8 @@ import numpy as np
 from keras import ops
 
 from keras_see._types import Images, Layer, Targets
-from keras_see.attribution.gradient_pass import Method, Request, explain
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Method, Request
 from keras_see.visualization.overlay import check_size, resized_to
 
 

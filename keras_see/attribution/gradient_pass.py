@@ -3,61 +3,33 @@
 import dataclasses
 import logging
 import weakref
-from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_see.attribution.method import Base
+from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
-from keras_see.model.cache import layer_calls_of, made_once, signature
+from keras_see.model.cache import cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
-from keras_see.model.inputs import batches, check_inputs, check_model, count_of, take
+from keras_see.model.identity import Identity, hashable
+from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
 from keras_see.model.targets import are_probabilities, resolve
 
 _LOGGER = logging.getLogger("keras_see")
 
 
 @dataclasses.dataclass(frozen=True)
-class Method:
-    """A way to make maps from the values at one place of a model and the gradients of the score there.
-
-    Attributes:
-        word: Its name in tags, in options and on the command line.
-        title: Its name in pictures.
-        place: `place(layer_calls, layer)` returns the path of the layer whose output the method looks at, or `IMAGES`;
-            raises if the method cannot look there.
-        formula: `formula(values, gradients)`, both float32 `(n, rows, columns, channels)`, returns maps
-            `(n, rows, columns)`. Made of `keras.ops`, each image independent of the others.
-        meaning: What the colours say, in one sentence for people.
-        overlaid: Whether its maps are drawn over the image; else on black.
-    """
-
-    word: str
-    title: str
-    place: Callable
-    formula: Callable
-    meaning: str
-    overlaid: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """One method at one layer: a name, a path, a `keras.Layer`, or None for the default."""
-
-    method: Method
-    layer: object = None
-
-
-@dataclasses.dataclass(frozen=True)
 class Result:
-    """What a pass gives, image by image: tensors of the backend, or NumPy arrays after `to_numpy`.
+    """Maps and scores, image by image: tensors of the backend, or NumPy arrays after `to_numpy`.
 
     Attributes:
         maps: One float32 `(n, rows, columns)` per request.
-        outputs: The model's real outputs, in their own structure.
-        scores: float32 `(n,)`: what was explained.
-        classes: int `(n,)`: the class explained, -1 where the target is no class.
+        outputs: The model's outputs, in their own structure.
+        scores: float32 `(n,)`, the explained scores.
+        classes: int `(n,)`, the class explained, -1 where the target is no class.
     """
 
     maps: list
@@ -70,44 +42,77 @@ class Result:
         return _by_tensor(ops.convert_to_numpy, self)
 
 
-class Pass:
+class Part(NamedTuple):
+    """Images of one pass.
+
+    Attributes:
+        images: In the structure that the model takes.
+        weights: Of their targets, or None.
+        valid: How many of them are not padding.
+    """
+
+    images: object
+    weights: np.ndarray | None
+    valid: int
+
+
+class GradientPass:
     """The forward and backward pass of one model for given requests, kind of target and shapes of inputs.
 
-    It reads the weights each time that it runs, so it never shows old ones and never traces again; it cannot
-    change the model. `traces` counts how often Python went through it (on PyTorch: at each run).
+    It reads the weights each time it runs, so it never shows old ones and never traces again; it cannot change the
+    model, and does not keep it alive. `traces` counts how often Python went through it (on PyTorch: at each run).
     """
 
     def __init__(self, model, layer_calls, requests, target):
         self.traces = 0
-        self.places = [request.method.place(layer_calls, request.layer) for request in requests]
-        self._formulas = [request.method.formula for request in requests]
-        self._layer_calls, self._target = layer_calls, target
-        self._model = weakref.ref(model)  # a pass is kept as long as its model, and must not keep it alive
+        self.paths = [request.method.place(layer_calls, request.layer) for request in requests]
+        self._requests = [dataclasses.replace(request, layer=None) for request in requests]
+        self._layer_calls, self._target = layer_calls, target.without_weights()
+        self._model = weakref.ref(model)
         self._compiled = backend.compiled(self._trace)
 
     def __call__(self, inputs, weights):
-        """Run on inputs in the structure that the model takes, and the target's weights."""
+        """Return results, the `Base` of each request where it is sampled, and the weights of the outputs.
+
+        Args:
+            inputs: In the structure that the model takes.
+            weights: Of the target, or None.
+        """
         inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
         weights = ops.convert_to_tensor(np.zeros(()) if weights is None else weights, "float32")
-        return Result(*self._compiled(backend.values(self._model().variables), inputs, weights))
+        return self._compiled(backend.values(self._model().variables), inputs, weights)
 
     def _trace(self, values, inputs, weights):
         self.traces += 1
-        dtypes = {dtype for call in self._layer_calls.calls for dtype in (call.dtype, call.input_dtype)}
-        scale = FLOAT16_SCALE if "float16" in dtypes else 1.0
+        scale = FLOAT16_SCALE if self._layer_calls.use_float16 else 1.0
 
         def score(deltas):
-            seen = forward(self._model(), values, self._layer_calls, inputs, deltas)
-            scores, classes = self._target.scores(seen.logits, self._layer_calls.closing, weights)
-            return ops.sum(scores) * scale, (seen.features, seen.outputs, scores, classes)
+            seen = forward(self._model(), values, self._layer_calls, inputs, self.paths, deltas)
+            scores, classes, used = self._target.scores(seen.logits, self._layer_calls.closing, weights)
+            return ops.sum(scores) * scale, (seen.features, seen.outputs, scores, classes, used)
 
-        deltas = zero_deltas(self._layer_calls, inputs, self.places)
-        (features, outputs, scores, classes), gradients = backend.gradients(score, deltas)
-        maps = []
-        for formula, place in zip(self._formulas, self.places, strict=True):
-            gradient = ops.cast(_existing(gradients[place], place), "float32") / scale
-            maps.append(formula(ops.cast(features[place], "float32"), gradient))
-        return maps, outputs, scores, classes
+        deltas = zero_deltas(self._layer_calls, inputs, self._paths_of("gradient"))
+        (features, outputs, scores, classes, used), gradients = backend.gradients(score, deltas)
+        features = {path: ops.cast(values, "float32") for path, values in features.items()}
+        gradients = {path: _existing(gradient, path) for path, gradient in gradients.items()}
+        gradients = {path: ops.cast(gradient, "float32") / scale for path, gradient in gradients.items()}
+        pictures = ops.cast(picture_of(inputs), "float32")
+        maps = [
+            self._map(request, path, features, gradients, Base(pictures, features[path], scores))
+            for request, path in zip(self._requests, self.paths, strict=True)
+        ]
+        return maps, outputs, scores, classes, used
+
+    def _map(self, request, path, features, gradients, base):
+        """Return a request's maps, or, where it is sampled, what its samples need."""
+        if request.method.kind == "sampled":
+            return base
+        parts = [features[path], gradients[path]] if request.method.kind == "gradient" else [features[path]]
+        return request.method.evaluate(*parts, options=request.options)
+
+    def _paths_of(self, kind):
+        pairs = zip(self.paths, self._requests, strict=True)
+        return list(dict.fromkeys(path for path, request in pairs if request.method.kind == kind))
 
 
 def explain(model, images, requests, targets=None, *, labels=None, batch_size=32):
@@ -117,7 +122,7 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
         model: A built model.
         images: In the structure that the model takes.
         requests: Methods at layers.
-        targets: What is explained, as `keras_see.targets.resolve` takes it.
+        targets: What is explained, as `keras_see.model.targets.resolve` takes it.
         labels: Class numbers of the images, or None.
         batch_size: Images per pass; bounds the memory.
     """
@@ -127,7 +132,7 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     for request in requests:
         request.method.place(layer_calls, request.layer)  # raises before anything is compiled
     target = resolve(targets, layer_calls, count_of(images), labels)
-    result = run(model, images, requests, target, batch_size)()
+    result = run(model, requests, target, split(images, target, batch_size, padded=True), batch_size)()
     if layer_calls.closing is None and are_probabilities(result.outputs):
         _LOGGER.warning(
             "The outputs of %r are probabilities, but no layer of it is their softmax: probabilities are explained, "
@@ -137,19 +142,24 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     return result
 
 
-def run(model, images, requests, target, batch_size):
-    """Run the pass for checked arguments, and return a function that waits for the NumPy `Result`.
+def split(images, target, batch_size, padded=False):
+    """Return the `Part`s of images, equally long; `padded` as for `batches`."""
+    weights = target.weights
+    return [
+        Part(take(images, rows), None if weights is None else weights[rows], valid)
+        for rows, valid in batches(count_of(images), batch_size, padded)
+    ]
+
+
+def run(model, requests, target, parts, batch_size=32):
+    """Run the pass on parts of checked images, and return a function that waits for the NumPy `Result`.
 
     Devices that work on their own are still at it when this returns; the function may be called in another thread.
     """
-    waiting = []
-    for rows, kept in batches(count_of(images), batch_size):
-        part = take(images, rows)
-        weights = None if target.weights is None else target.weights[rows]
-        waiting.append((pass_of(model, part, requests, target)(part, weights), kept))
+    waiting = [(_result(model, requests, target, part, batch_size), part.valid) for part in parts]
 
     def collect():
-        results = [_by_tensor(lambda tensor, kept=kept: tensor[:kept], found.to_numpy()) for found, kept in waiting]
+        results = [_by_tensor(lambda tensor, end=valid: tensor[:end], found.to_numpy()) for found, valid in waiting]
         result = _by_tensor(lambda *parts: np.concatenate(parts), *results)
         return result if target.classes is None else dataclasses.replace(result, classes=target.classes)
 
@@ -157,15 +167,27 @@ def run(model, images, requests, target, batch_size):
 
 
 def pass_of(model, images, requests, target):
-    """Return the `Pass` for these requests, this kind of target and images of this shape; made once."""
-    key = ("pass", tuple(requests), target.kind, target.function, *signature(images))
-    return made_once(model, key, lambda: Pass(model, layer_calls_of(model, images), requests, target))
+    """Return the `GradientPass` for these requests, this kind of target and images of this shape; made once."""
+    layer_calls = layer_calls_of(model, images)
+    asked = [(each.method, each.method.place(layer_calls, each.layer), hashable(each.options)) for each in requests]
+    function = None if target.function is None else Identity(target.function)
+    key = ("pass", tuple(asked), target.kind, function, *signature(images))
+    return cached(model, key, lambda: GradientPass(model, layer_calls, requests, target))
 
 
-def _existing(gradient, place):
+def _result(model, requests, target, part, batch_size):
+    """Return the `Result` of one part, in tensors."""
+    maps, outputs, scores, classes, weights = pass_of(model, part.images, requests, target)(part.images, part.weights)
+    for number, request in enumerate(requests):
+        if request.method.kind == "sampled":
+            maps[number] = sampled_maps(model, part.images, request, target, weights, maps[number], batch_size)
+    return Result(maps, outputs, scores, classes)
+
+
+def _existing(gradient, path):
     if gradient is not None:
         return gradient
-    what = "the images" if place == IMAGES else f"the output of {place!r}"
+    what = "the images" if path == IMAGES else f"the output of {path!r}"
     raise ValueError(
         "The explained score must depend on what a method looks at, through operations that have gradients. "
         f"It does not depend on {what}. "

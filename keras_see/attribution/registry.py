@@ -9,7 +9,8 @@ from keras_see._types import Images, Methods, Targets
 from keras_see._validation import shown
 from keras_see.attribution.cam import CAM
 from keras_see.attribution.grad_cam import GRAD_CAM
-from keras_see.attribution.gradient_pass import Request, explain
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
 from keras_see.model.cache import layer_calls_of
 from keras_see.model.inputs import check_inputs, check_model

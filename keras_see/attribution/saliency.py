@@ -6,7 +6,8 @@ from keras import ops
 
 from keras_see._types import Images, Targets
 from keras_see._validation import shown
-from keras_see.attribution.gradient_pass import Method, Request, explain
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Method, Request
 from keras_see.model.forward import IMAGES
 
 

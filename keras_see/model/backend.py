@@ -2,8 +2,10 @@
 
 import contextlib
 import functools
+import random
 
 import keras
+import numpy as np
 
 _NAME = keras.backend.backend()
 
@@ -14,11 +16,11 @@ if _NAME not in ("tensorflow", "jax", "torch"):
     )
 
 
-# Whether a compiled function computes only what its results need.
-DROPS_WHAT_IS_UNUSED = _NAME != "torch"
-
 if _NAME == "tensorflow":
     import tensorflow as tf
+
+    # Where the framework keeps its activation functions.
+    ACTIVATION_MODULES: tuple = (tf.nn,)
 
     def compiled(function):
         """Compile a function of tensors; Python runs only while it is traced."""
@@ -27,8 +29,8 @@ if _NAME == "tensorflow":
         return tf.function(functools.partial(function), autograph=False)
 
     def values(variables):
-        """Return what must be handed to a compiled function so that it sees today's weights."""
-        return []  # a graph reads its variables each time that it runs
+        """Return the variables' values to pass to a compiled function so that it sees the current weights."""
+        return []  # a graph reads its variables each time it runs
 
     def gradients(function, points):
         """Return `function(points)[1]` and the gradients of `function(points)[0]`.
@@ -43,12 +45,15 @@ if _NAME == "tensorflow":
 elif _NAME == "jax":
     import jax
 
+    # Where the framework keeps its activation functions.
+    ACTIVATION_MODULES = (jax.nn,)
+
     def compiled(function):
         """Compile a function of tensors; Python runs only while it is traced."""
         return jax.jit(function)
 
     def values(variables):
-        """Return what must be handed to a compiled function so that it sees today's weights."""
+        """Return the variables' values to pass to a compiled function so that it sees the current weights."""
         return [variable.value for variable in variables]
 
     def gradients(function, points):
@@ -61,6 +66,9 @@ elif _NAME == "jax":
 
 else:
     import torch
+
+    # Where the framework keeps its activation functions.
+    ACTIVATION_MODULES = (torch, torch.nn.functional)
 
     def compiled(function):
         """Return the function itself, safe from a surrounding `torch.inference_mode`."""
@@ -76,16 +84,23 @@ else:
         return tensor.clone() if tensor.is_inference() else tensor
 
     def values(variables):
-        """Return what must be handed to a compiled function so that it sees today's weights."""
+        """Return the variables' values to pass to a compiled function so that it sees the current weights."""
         return [variable.value.detach() for variable in variables]
 
     @contextlib.contextmanager
-    def modes_kept(model):
-        """Put back, after the block, which of a model's modules train: a wrapped torch module is switched by a call."""
+    def _modules_kept(model):
+        """Put back, after the block, modes and buffers of wrapped torch modules: a call may change both."""
         modes = [(module, module.training) for module in model.modules()]
+        buffers = [
+            (module, name, buffer) for module, _ in modes for name, buffer in module.named_buffers(recurse=False)
+        ]
         try:
+            for module, name, buffer in buffers:
+                setattr(module, name, buffer.clone())  # the run writes into the copy
             yield
         finally:
+            for module, name, buffer in buffers:
+                setattr(module, name, buffer)
             for module, training in modes:
                 module.training = training
 
@@ -106,16 +121,46 @@ else:
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)
 
 
-if _NAME != "torch":
+@contextlib.contextmanager
+def state_kept(model):
+    """Put back, after the block, what a run of a model may change besides its Keras variables.
 
-    def modes_kept(model):
-        """Do nothing: here a call of the model changes no mode."""
+    That is the global random states of Python, NumPy and PyTorch, and the modes and buffers of wrapped torch modules.
+    """
+    with random_state_kept(), _modules_kept(model):
+        yield
+
+
+@contextlib.contextmanager
+def random_state_kept():
+    """Put back, after the block, the global random states of Python, NumPy and PyTorch."""
+    python, numpy, framework = random.getstate(), np.random.get_state(), _random_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        _set_random_state(framework)
+
+
+if _NAME == "torch":
+
+    def _random_state():
+        on_gpu = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        return torch.get_rng_state(), on_gpu
+
+    def _set_random_state(state):
+        torch.set_rng_state(state[0])
+        if state[1]:
+            torch.cuda.set_rng_state_all(state[1])
+
+else:
+
+    def _modules_kept(model):
         return contextlib.nullcontext()
 
+    def _random_state():
+        return None
 
-def random_state():
-    """Return a function that puts the backend's own global random numbers back as they are now."""
-    if _NAME != "torch":
-        return lambda: None
-    state = torch.get_rng_state()
-    return lambda: torch.set_rng_state(state)
+    def _set_random_state(state):
+        pass

@@ -1,24 +1,33 @@
-"""What is kept per model between calls: its layer calls and its compiled passes."""
+"""What is kept per model between calls: its layer calls and its compiled passes.
+
+An entry is found again only while nothing has changed that it depends on: see `fingerprint`. It keeps nothing alive:
+neither the model, nor its layers, nor the functions that a user hands in.
+"""
 
 import weakref
 
 import keras
+import numpy as np
 
+from keras_see.model.identity import PLAIN, Identity, hashable
 from keras_see.model.inputs import specification
 from keras_see.model.layer_calls import first_line
 from keras_see.model.tracing import trace_layer_calls
 
 # Entries kept per model. Each new one costs a trace; a new lambda as target makes a new one at each call.
-PASSES_KEPT = 16
+ENTRIES_KEPT = 16
 
-_MADE_FOR: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # model -> what was made for it
+# Lists and arrays of layers up to this length are compared by value: a factor per channel, not a table.
+SHORT = 1000
+
+_ENTRIES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # model -> {key: value}
 
 
 def layer_calls_of(model, images):
-    """Return the `LayerCalls` of a built model for images of this shape; made once."""
+    """Return the `LayerCalls` of a built model for images of this shape; traced once."""
     specs = specification(images)
 
-    def make():
+    def trace():
         try:
             return trace_layer_calls(model, specs)
         except Exception as error:
@@ -28,27 +37,82 @@ def layer_calls_of(model, images):
                 f"{first_line(error)} Give images that `model(images, training=False)` takes."
             ) from error
 
-    return made_once(model, ("layer_calls", *signature(images)), make)
+    return cached(model, ("layer_calls", *signature(images)), trace)
 
 
-def made_once(model, key, make):
-    """Return what was made for this key of this model, as long as the model holds the same variables."""
-    kept = _MADE_FOR.setdefault(model, {})
-    layers = model._flatten_layers()
-    key = (*key, *(tuple(map(id, things)) for things in (model.variables, layers, map(_activation, layers))))
-    value = kept.pop(key) if key in kept else make()
-    kept[key] = value  # the dict's order is the order of use
-    while len(kept) > PASSES_KEPT:
-        del kept[next(iter(kept))]
+def cached(model, key, make):
+    """Return `make()`, or what it returned before for the same key of the same, unchanged model.
+
+    Args:
+        model: The model that the value depends on.
+        key: A hashable tuple, the rest that the value depends on. Of objects it holds their `Identity`.
+        make: A function without arguments. What it returns must not keep the model alive.
+    """
+    entries, found = _ENTRIES.setdefault(model, {}), (*key, fingerprint(model))
+    if found in entries:
+        value = entries.pop(found)
+    else:
+        value, found = make(), (*key, fingerprint(model))  # a trace may itself change attributes
+    entries[found] = value  # the dict's order is the order of use
+    while len(entries) > ENTRIES_KEPT:
+        del entries[next(iter(entries))]
     return value
 
 
-def _activation(layer):
-    return getattr(layer, "activation", None)
+def forget(model):
+    """Drop all that is kept for a model, so that changes which no fingerprint shows are seen too."""
+    _ENTRIES.pop(model, None)
 
 
 def signature(images):
-    """Return what of these images a compiled function depends on: structure, shapes and types."""
+    """Return what a compiled function depends on of these images: their structure, shapes and types."""
     leaves = keras.tree.flatten(images)
     structure = str(keras.tree.map_structure(lambda leaf: 0, images))
     return structure, tuple((leaf.shape, leaf.dtype.str) for leaf in leaves)
+
+
+def fingerprint(model):
+    """Return a hashable value that changes when a compiled pass of the model would; not with its weights.
+
+    It holds the identities of variables and layers, and of each layer the type policy, whether it is trainable, the
+    functions it holds (such as its activation) and its attributes of plain values (scales, slopes, strides, flags); of
+    a user's own layer `get_config()` too. Objects and long arrays that a layer holds are not looked into.
+    """
+    layers = model._flatten_layers()
+    return tuple(map(Identity, model.variables)), tuple((Identity(layer), *_settings(layer)) for layer in layers)
+
+
+def _settings(layer):
+    """Yield what a compiled pass depends on of one layer, hashable."""
+    is_model, is_own = isinstance(layer, keras.Model), type(layer).__module__.partition(".")[0] != "keras"
+    for name, value in vars(layer).items():
+        if is_model and (name in _OF_TRAINING or name.startswith("_")):
+            continue
+        if isinstance(value, PLAIN):
+            yield name, value
+        elif callable(value):
+            yield name, Identity(value)
+        elif _is_short(value) and not name.startswith("_"):
+            yield name, hashable(value)
+    policy = getattr(layer, "dtype_policy", None)
+    yield getattr(policy, "name", None), layer.trainable
+    if is_own and not is_model:
+        yield _config(layer)
+
+
+# What `fit` and `compile` keep on a model; it changes with each, and no pass depends on it.
+_OF_TRAINING = {"train_function", "test_function", "predict_function", "stop_training", "optimizer", "loss", "history"}
+
+
+def _is_short(value):
+    """Return whether this is an array or a list of plain values that is short enough to compare each time."""
+    if isinstance(value, np.ndarray):
+        return value.size <= SHORT
+    return isinstance(value, list | tuple) and len(value) <= SHORT and all(isinstance(part, PLAIN) for part in value)
+
+
+def _config(layer):
+    try:
+        return hashable(layer.get_config())
+    except Exception:  # not every layer has one
+        return None

@@ -91,10 +91,14 @@ def specification(inputs):
     )
 
 
-def batches(count, size):
-    """Yield `(rows, kept)`: the indices of each batch, all of one length, and how many of them are not filling."""
+def batches(count, size, padded=False):
+    """Yield `(indices, valid)`: the indices of equally long batches, and how many of each are not padding.
+
+    The last image fills up the last batch. With `padded`, few images are filled up to a power of two, so that calls
+    with other numbers of images find a compiled pass.
+    """
     check_batch_size(size)
-    length = min(size, count)
+    length = min(size, 1 << (count - 1).bit_length() if padded else count)
     for start in range(0, count, length):
         rows = np.minimum(np.arange(start, start + length), count - 1)
         yield rows, min(length, count - start)

@@ -1,31 +1,46 @@
-"""What a model calls, in the order in which it runs: the list, and how to find a layer in it."""
+"""The layer calls of one run of a model, in execution order, and how to find a layer among them."""
 
 import dataclasses
 import difflib
 import re
+import weakref
 
 import keras
 
 from keras_see._validation import shown
+from keras_see.model.activations import closing_activation
 
 # Some layers give other results for a batch of unknown size, and a batch of one hides the batch axis.
 BATCH = 2
 
 
-@dataclasses.dataclass(eq=False)
 class Call:
-    """One call of one layer (or of one operation of a functional graph) in a run of the model."""
+    """One call of one layer, or of one operation of a functional graph, in a run of the model.
 
-    path: str  # "backbone/conv"; "backbone/conv#1" is its second call in the run
-    operation: keras.Operation
-    turn: int  # 0 for the operation's first call in the run
-    shape: tuple | None = None  # of the output, for a batch of two; None if that is not a single tensor
-    dtype: str | None = None
-    input_shape: tuple | None = None  # of the first argument, likewise
-    input_dtype: str | None = None
-    is_leaf: bool = True  # calls no other layer
-    is_output: bool = False  # gives an output of the model, or the logits from which that is made
-    is_closed: bool = False  # gives what a closing softmax or sigmoid has made; what is explained is from before it
+    Attributes:
+        path: `"backbone/conv"`; `"backbone/conv#1"` is its second call in the run.
+        operation: The layer or operation; not kept alive by this.
+        turn: 0 for the operation's first call in the run.
+        type: The name of the operation's class.
+        shape: Of the output, for a batch of two; None if that is not a single tensor.
+        dtype: Of the output.
+        input_shape: Of the first argument, likewise.
+        input_dtype: Of the first argument.
+        is_leaf: Whether it calls no other layer.
+        is_output: Whether it gives an output of the model, or the logits from which that is made.
+        is_closed: Whether it gives what a closing softmax or sigmoid has made; what is explained comes before it.
+    """
+
+    def __init__(self, path, operation, turn):
+        self.path, self.turn, self.type = path, turn, type(operation).__name__
+        self._operation = weakref.ref(operation)
+        self.shape = self.dtype = self.input_shape = self.input_dtype = None
+        self.is_leaf, self.is_output, self.is_closed = True, False, False
+
+    @property
+    def operation(self):
+        """The layer or operation that is called."""
+        return self._operation()
 
     @property
     def spatial(self):
@@ -34,36 +49,43 @@ class Call:
 
     @property
     def usable(self):
-        """Whether the output can serve as features: it has rows and columns, and comes before what is explained."""
+        """Whether the output can be explained: it has rows and columns, and is not behind the closing activation."""
         return self.spatial and not self.is_closed
 
     @property
     def input_path(self):
-        """What to look at for the call's input instead of its output."""
+        """The path of the call's input, where `path` is that of its output."""
         return f"input of {self.path}"
-
-    @property
-    def type(self):
-        """The class of the layer."""
-        return type(self.operation).__name__
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerCalls:
-    """The calls of one run of a model, and how it ends."""
+    """The calls of one run of a model, in execution order, and how its outputs are made.
+
+    Attributes:
+        calls: Each `Call`.
+        outputs: The model's outputs in their own structure, leaves as `keras.KerasTensor`.
+        closings: Per output, the `Call` that ends in a softmax or sigmoid, or None.
+        chain: The calls that made the first output, each from the one after it: from the output backwards.
+    """
 
     calls: list
-    outputs: object  # the structure of the model's outputs, leaves as keras.KerasTensor
-    closings: list  # per output tensor: the Call that holds a closing softmax or sigmoid, or None
-    chain: list  # the calls that made the first output one out of the other, from the last backwards
+    outputs: object
+    closings: list
+    chain: list
 
     @property
     def closing(self):
         """How the first output ends: "softmax", "sigmoid" or None."""
         return self.closings[0] and closing_activation(self.closings[0].operation)
 
+    @property
+    def use_float16(self):
+        """Whether any call computes in float16, which loses small gradients."""
+        return any("float16" in (call.dtype, call.input_dtype) for call in self.calls)
+
     def default_call(self):
-        """Return the last call whose output still has rows and columns and is not the output itself."""
+        """Return the last call whose output has rows and columns and is not the model's output."""
         for call in reversed(self.calls):
             if call.spatial and call.is_leaf and not call.is_output:
                 return call
@@ -94,7 +116,7 @@ class LayerCalls:
         )
 
     def spatial_call(self, layer):
-        """Return the call that `layer` means (None: the default), sure that it has rows and columns."""
+        """Return the call that `layer` means (None: the default); raise if its output has no rows and columns."""
         if layer is None:
             return self.default_call()
         call = self.find(layer)
@@ -124,27 +146,15 @@ class LayerCalls:
         return f"{hint}Usable: {left_out}{', '.join(usable[-10:]) or 'none'}; keras_see.layers(model) lists all."
 
 
-def closing_activation(operation):
-    """Return "softmax" or "sigmoid" if that is how the operation ends, else None."""
-    ending = getattr(operation, "activation", operation)
-    name = getattr(ending, "__name__", type(ending).__name__).lower()
-    return name if name in ("softmax", "sigmoid") else None
-
-
-def stands_alone(operation):
-    """Whether the operation is an activation and nothing else."""
-    return isinstance(operation, keras.layers.Activation) or type(operation).__name__ in ("Softmax", "Sigmoid")
-
-
 def per_batch(shape):
     """Return a shape in words, its first axis being the batch."""
     return f"({', '.join(['batch', *map(str, shape[1:])])})"
 
 
 def first_line(error):
-    """Return what an error says in one line with a full stop; of Keras's long reports what was raised in the layer."""
+    """Return an error's message in one line with a full stop; of Keras's long reports the part raised in the layer."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     text = text.partition("Error encountered:\n")[2] or text
     bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
     lines = (bold[-1] if bold else text).strip().splitlines() or [type(error).__name__]
-    return lines[0].partition(" for '{{node")[0].rstrip(".: ") + "."  # the rest is for those who know the graph
+    return lines[0].partition(" for '{{node")[0].rstrip(".: ") + "."  # the rest names nodes of the graph

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_see._validation import numeric, shown
+from keras_see.model.identity import weak
 from keras_see.model.inputs import to_numpy
 from keras_see.model.layer_calls import BATCH, first_line
 from keras_see.model.tracing import output_spec
@@ -15,27 +16,46 @@ from keras_see.model.tracing import output_spec
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A checked target: how outputs become one score per image.
+    """A checked target: how a model's outputs become one score per image.
 
-    `kind` is "predicted" (the class that the model itself prefers), "weights" (score = sum of outputs times
-    weights) or "callable" (the user's own function of the outputs).
+    Attributes:
+        kind: "predicted" (the class that the model prefers), "weights" (the sum of outputs times weights) or "callable"
+            (the user's own function of the outputs).
+        weights: float32, the shape of the outputs; of "weights" only.
+        classes: int `(n,)`, where the target is a class.
+        function: The user's function; of "callable" only.
     """
 
     kind: str
-    weights: np.ndarray | None = None  # float32, the shape of the outputs
-    classes: np.ndarray | None = None  # int, (n,), where the target is a class
+    weights: np.ndarray | None = None
+    classes: np.ndarray | None = None
     function: Callable | None = None
 
     def scores(self, logits, closing, weights):
-        """Return scores `(n,)` and the explained classes `(n,)`, -1 where no class is meant; traced."""
+        """Return scores `(n,)`, the explained classes `(n,)` (-1 for none) and the weights of the outputs; traced."""
         if self.kind == "callable":
             scores = ops.cast(self.function(logits), "float32")
-            return scores, ops.cast(ops.zeros_like(scores), "int32") - 1
+            return scores, ops.cast(ops.zeros_like(scores), "int32") - 1, ops.zeros_like(scores)
         logits = ops.cast(keras.tree.flatten(logits)[0], "float32")
         classes = ops.zeros((logits.shape[0],), "int32") - 1
         if self.kind == "predicted":
             weights, classes = _predicted(logits, closing)
-        return ops.sum(ops.reshape(logits * weights, (logits.shape[0], -1)), axis=-1), classes
+        return ops.sum(ops.reshape(logits * weights, (logits.shape[0], -1)), axis=-1), classes, weights
+
+    def without_weights(self):
+        """Return the same target for weights that are handed in with each pass; it keeps no function alive."""
+        function = None if self.function is None else _Weakly(self.function)
+        return Target(self.kind, function=function)
+
+
+class _Weakly:
+    """Calls a function that is kept alive by others."""
+
+    def __init__(self, function):
+        self._refer = weak(function)
+
+    def __call__(self, *args):
+        return self._refer()(*args)
 
 
 def resolve(targets, layer_calls, count, labels=None):

@@ -1,35 +1,35 @@
-"""Run a model on symbols and note what it calls: nothing is computed, and nothing changes."""
+"""Trace the layer calls of a model on symbolic inputs: nothing is computed, and nothing changes."""
 
 import collections
 
 import keras
 
-from keras_see.model.hooks import tapped
-from keras_see.model.layer_calls import Call, LayerCalls, closing_activation, stands_alone
+from keras_see.model.activations import closing_activation, computes_as, is_identity, stands_alone
+from keras_see.model.inference import Interceptor, infer
+from keras_see.model.layer_calls import Call, LayerCalls
 
 
 def trace_layer_calls(model, inputs):
-    """Run the model symbolically, in inference mode, and list its calls.
+    """Return the `LayerCalls` of one symbolic run of a model, in inference mode.
 
     Args:
         model: A built model.
         inputs: The structure that the model takes, leaves as `keras.KerasTensor` for a batch of two.
     """
-    trace = _Trace()
+    recorder = _Recorder()
 
     def run(inputs):
-        trace.clear()  # PyTorch may run it twice: on the meta device, then for real
-        outputs = model(inputs, training=False)
-        trace.end(keras.tree.flatten(outputs))
+        recorder.clear()  # PyTorch may run it twice: on the meta device, then for real
+        outputs = infer(model, inputs, [recorder])
+        recorder.end(keras.tree.flatten(outputs))
         return outputs
 
-    with tapped(model, trace.around):
-        outputs = output_spec(run, inputs)
-    return LayerCalls(trace.calls, outputs, trace.closings, trace.chain)
+    outputs = output_spec(run, inputs)
+    return LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain)
 
 
 def output_spec(function, inputs):
-    """Return what `function(inputs)` would give, as `keras.KerasTensor`, by running it on symbols.
+    """Return the outputs of `function(inputs)` as `keras.KerasTensor`, by running it on symbols.
 
     Asking a model itself (`model.compute_output_spec`) takes a shortcut past its layers; this does not.
     """
@@ -41,28 +41,30 @@ def output_spec(function, inputs):
     return Run(name="keras_see").compute_output_spec(inputs)  # a name given leaves Keras's own numbering alone
 
 
-class _Trace:
-    """What the taps see in one run; tensors are dropped when it ends."""
+class _Recorder(Interceptor):
+    """Records the calls of one run and how its outputs are made; tensors are dropped when it ends."""
 
     def __init__(self):
         self.clear()
 
     def clear(self):
+        """Forget an earlier run."""
         self.calls, self.closings, self.chain = [], [], []
         self._inputs, self._results = {}, {}
         self._open = []
-        self._turns, self._paths = collections.Counter(), collections.Counter()
+        self._paths = collections.Counter()
 
-    def around(self, operation, call, args, kwargs):
+    def around(self, invocation, args, kwargs):
+        """Make the call, and record it with what it calls itself."""
+        operation = invocation.operation
         path = "/".join([*(parent.path.partition("#")[0] for parent in self._open[-1:]), operation.name])
         again = self._paths[path]
-        record = Call(f"{path}#{again}" if again else path, operation, self._turns[id(operation)])
+        record = Call(f"{path}#{again}" if again else path, operation, invocation.turn)
         self._paths[path] += 1
-        self._turns[id(operation)] += 1
         for parent in self._open:
             parent.is_leaf = False
         self._open.append(record)
-        output = call(*args, **kwargs)
+        output = invocation.proceed(*args, **kwargs)
         self._open.pop()
         self._note(record, next(iter((*args, *kwargs.values())), None), output)
         return output
@@ -74,12 +76,13 @@ class _Trace:
         self.calls.append(record)
 
     def end(self, outputs):
+        """Find out how each output is made, now that all calls are known."""
         self.closings = [self._walk_back(output) for output in outputs]
         self.chain = self._chain_to(outputs[0])
         self._inputs, self._results = {}, {}
 
     def _walk_back(self, tensor):
-        """Mark the calls that only hand an output on, and return the closing softmax or sigmoid among them."""
+        """Mark the calls that only pass an output on, and return the closing softmax or sigmoid among them."""
         last, closed = len(self.calls), []
         while True:
             makers = self._makers(tensor, last)
@@ -114,7 +117,7 @@ class _Trace:
         return chain
 
     def _makers(self, tensor, last):
-        """Return the calls that made a tensor; a cast on the way gives a new one, then shape and dtype must tell."""
+        """Return the calls that made a tensor; behind a cast, which makes a new one, shape and dtype tell."""
         makers = [call for call in self.calls[:last] if self._results[call.path] is tensor]
         if makers or not hasattr(tensor, "shape"):
             return makers
@@ -130,8 +133,8 @@ def _shape_and_dtype(tensor):
 
 
 def _hands_on(operation):
-    """Whether the operation, in inference, gives its input's values on as they are."""
-    if isinstance(operation, keras.layers.Activation):
-        return getattr(operation.activation, "__name__", "") == "linear"
+    """Return whether the operation passes its input's values on as they are, in inference."""
+    if computes_as(operation, keras.layers.Activation):
+        return is_identity(operation.activation)
     kinds = (keras.layers.Identity, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
-    return isinstance(operation, kinds)
+    return computes_as(operation, *kinds)

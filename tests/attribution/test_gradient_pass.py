@@ -27,9 +27,10 @@ from truth import Flat
 from keras_see import grad_cam_maps, maps, saliency_maps
 from keras_see.attribution.cam import CAM
 from keras_see.attribution.grad_cam import GRAD_CAM
-from keras_see.attribution.gradient_pass import Request, explain, pass_of
+from keras_see.attribution.gradient_pass import explain, pass_of
+from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
-from keras_see.model.cache import PASSES_KEPT, layer_calls_of
+from keras_see.model.cache import ENTRIES_KEPT, layer_calls_of
 from keras_see.model.targets import resolve
 
 REQUESTS = (Request(SALIENCY), Request(GRAD_CAM), Request(CAM))
@@ -124,7 +125,7 @@ def test_layers_added_after_a_pass_are_seen():
 def test_only_the_latest_passes_of_a_model_are_kept():
     model, images = linear(), photos(1)
     first = weakref.ref(kept_pass(model, images, (Request(SALIENCY),), lambda outputs: outputs[:, 0]))
-    for number in range(PASSES_KEPT):
+    for number in range(ENTRIES_KEPT):
         kept_pass(model, images, (Request(SALIENCY),), lambda outputs, number=number: outputs[:, 0] * number)
     gc.collect()
     assert first() is None

@@ -1,5 +1,3 @@
-import threading
-
 import keras
 import numpy as np
 import pytest
@@ -28,7 +26,8 @@ from tiny_models import (
 from truth import Flat
 
 from keras_see import maps
-from keras_see.attribution.gradient_pass import Method, Request, explain
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Method, Request
 
 EVERYTHING = {"saliency": {}, "grad_cam": {"layer": ["a", "b"]}, "cam": {}}
 
@@ -207,27 +206,6 @@ def test_a_model_whose_call_is_a_tf_function_is_seen_all_the_same():
     assert_same(found, expected)
     assert "call" not in vars(model)
     assert hasattr(model.call, "python_function")
-
-
-def test_a_closing_activation_heeds_its_own_thread_only():
-    kept = []
-
-    def softmax(logits):
-        """Run the same layer in another thread, as an evaluation beside the maps would."""
-        if model is not None and threading.current_thread() is threading.main_thread():
-            thread = threading.Thread(target=lambda: kept.append(top(np.full((1, 5), 9.0, "float32"))))
-            thread.start()
-            thread.join()
-        return ops.softmax(logits)
-
-    model = None
-    inputs = keras.Input(SHAPE)
-    gap, top = head(softmax)
-    model = keras.Model(inputs, through([*blocks(), gap, top], inputs))
-    model.set_weights(flat().get_weights())
-    found, expected = (maps(each, photos(2), [1, 2], EVERYTHING) for each in (model, flat()))
-    assert kept
-    assert_same(found, expected)
 
 
 def test_a_gate_behind_the_last_layer_is_part_of_what_is_explained():

@@ -9,7 +9,7 @@ from keras import ops
 from tiny_models import SAME_FUNCTION, augmented, outputs_of, photos
 
 import keras_see
-from keras_see.model.hooks import operations_of
+from keras_see.model.inference import operations_of
 
 
 def everything(model):

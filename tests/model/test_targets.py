@@ -17,7 +17,8 @@ from tiny_models import (
 from truth import Flat
 
 from keras_see import class_activation_maps, grad_cam_maps, maps, saliency_maps
-from keras_see.attribution.gradient_pass import Request, explain
+from keras_see.attribution.gradient_pass import explain
+from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
 from keras_see.model.cache import layer_calls_of
 from keras_see.model.targets import class_weights, labels_to_classes, resolve

@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from keras_see.model import backend
 from keras_see.model.cache import layer_calls_of
-from keras_see.model.truncated import LOGITS, features_at
+from keras_see.model.forward import LOGITS, features_at
 
 
 class Counting(layers.Layer):

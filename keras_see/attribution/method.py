@@ -1,0 +1,113 @@
+"""What a method is: a word, a place in the model, a formula; and a request for one."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A way to make maps, of one of three kinds.
+
+    A *gradient* method is a formula of the values at one place of the model and of the score's gradients there; all
+    such methods share one forward and one backward pass. A *forward* method is a formula of the values alone. A
+    *sampled* method varies each image many times, and is a formula of sums over what the model says of the variations.
+
+    Formulas are made of `keras.ops`, work in float32 and treat each image independently of the others. With options,
+    the options are a formula's last argument.
+
+    Attributes:
+        word: Its name in tags, in `methods` and on the command line.
+        title: Its name in pictures.
+        place: `place(layer_calls, layer)` returns the path of the layer whose output the method looks at, or `IMAGES`;
+            raises if the method cannot look there.
+        formula: Returns maps `(n, rows, columns)`. Of a gradient method `formula(values, gradients)`, both
+            `(n, rows, columns, channels)`; of a forward method `formula(values)`; of a sampled method
+            `formula(totals, base)`: see `Sampling` and `Base`.
+        meaning: What the colours mean, in one sentence for people.
+        overlaid: Whether its maps are drawn over the image; else on black.
+        kind: "gradient", "forward" or "sampled".
+        options: None, or a frozen dataclass with a field and a default per option, which raises `ValueError` from
+            `__post_init__` where a value is wrong. It is the one declaration of the options: `maps`, callbacks and the
+            command line read it.
+        sampling: Of a sampled method, how the variations are made.
+    """
+
+    word: str
+    title: str
+    place: Callable
+    formula: Callable
+    meaning: str
+    overlaid: bool = True
+    kind: str = "gradient"
+    options: type | None = None
+    sampling: "Sampling | None" = None
+
+    def evaluate(self, *parts, options=None):
+        """Return the formula of these parts, with the options where the method has any."""
+        return self.formula(*parts) if self.options is None else self.formula(*parts, options)
+
+    def option_names(self):
+        """Return the names of the options, apart from `layer`."""
+        return [] if self.options is None else [field.name for field in dataclasses.fields(self.options)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How a sampled method varies images, and what it adds up.
+
+    Samples are numbered from 0. They are evaluated in chunks: with `n` images and a chunk of `k` samples, the model
+    runs on `n · k` variations at once, in a compiled function.
+
+    Attributes:
+        count: `count(base_shapes, options)` returns the number of samples per image; `base_shapes` is a `Base` of
+            shapes without the batch axis.
+        draw: `draw(numbers, base_shapes, options)` returns what tells these samples apart: NumPy arrays with a row per
+            number, the same for every image. Random draws are made here, from a seed and the number, so that a map
+            depends neither on the chunk nor on the backend.
+        vary: `vary(base, draws, options)` returns `(n, k, ...)`, the variations of what the method varies; traced.
+        contribution: `contribution(scores, gradients, draws, options)` returns a tensor, or a dict of tensors,
+            `(n, k, ...)`, whose sum over all samples the formula gets as `totals`; traced. Scores are `(n, k)`.
+        needs_gradients: Whether `gradients` are those of the scores with respect to the variations; else they are None.
+        varies: "images", or "features": the values at the method's place, with the rest of the model run on them.
+    """
+
+    count: Callable
+    draw: Callable
+    vary: Callable
+    contribution: Callable
+    needs_gradients: bool = False
+    varies: str = "images"
+
+
+class Base(NamedTuple):
+    """What is known of the unvaried images.
+
+    Attributes:
+        images: `(n, rows, columns, channels)`.
+        features: The values at the method's place.
+        scores: `(n,)`.
+    """
+
+    images: object
+    features: object
+    scores: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One method, at one layer, with its options.
+
+    Attributes:
+        method: The `Method`.
+        layer: A name, a path, a `keras.Layer`, or None for the method's default.
+        options: An instance of the method's options, or None for the defaults.
+    """
+
+    method: Method
+    layer: object = None
+    options: object = None
+
+    def __post_init__(self):
+        if self.options is None and self.method.options is not None:
+            object.__setattr__(self, "options", self.method.options())

@@ -1,0 +1,68 @@
+"""What operations compute, known by Keras's own classes and functions: a class of the user's may bear any name."""
+
+import keras
+
+from keras_see.model import backend
+
+# Functions that give no gradient to low values, exactly or in float32: names in `keras.activations` and `keras.ops`.
+RECTIFIERS = (
+    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "swish"),
+    *("hard_sigmoid", "hard_silu", "hard_swish"),
+)
+
+CLOSINGS = ("softmax", "sigmoid")
+
+
+def closing_activation(operation):
+    """Return "softmax" or "sigmoid" if that is how the operation ends, else None."""
+    return _named(operation, CLOSINGS)
+
+
+def is_rectifier(operation):
+    """Return whether the operation ends in an activation that is flat below zero."""
+    return _named(operation, RECTIFIERS) is not None
+
+
+def stands_alone(operation):
+    """Return whether the operation is an activation and nothing else."""
+    kinds = (keras.layers.Activation, keras.layers.Softmax)
+    return computes_as(operation, *kinds) or own_operation(operation) in ("Softmax", "Sigmoid")
+
+
+def is_identity(activation):
+    """Return whether an activation passes on what it gets."""
+    return activation is None or activation is keras.activations.linear
+
+
+def computes_as(operation, *classes):
+    """Return whether the operation is of one of these Keras classes, or of a subclass with the same `call`."""
+    return any(isinstance(operation, each) and type(operation).call is each.call for each in classes)
+
+
+def own_operation(operation):
+    """Return the name of the class where that is an operation of Keras's own, such as "Mean"; None for layers."""
+    is_own = type(operation).__module__.partition(".")[0] == "keras"
+    return type(operation).__name__ if is_own and not isinstance(operation, keras.Layer) else None
+
+
+def _named(operation, names):
+    """Return which of these activations the operation ends in, or None."""
+    ending = getattr(operation, "activation", operation)
+    return next((name for name in names if _is_activation(ending, name)), None)
+
+
+def _is_activation(ending, name):
+    if isinstance(ending, keras.Layer):
+        return name in _LAYERS and computes_as(ending, _LAYERS[name])
+    if isinstance(ending, keras.Operation):
+        return (own_operation(ending) or "").lower() == name.replace("_", "")
+    return any(ending is function for function in _functions(name))
+
+
+def _functions(name):
+    """Return the functions that Keras and its backend have under a name."""
+    homes = (keras.activations, keras.ops, *backend.ACTIVATION_MODULES)
+    return [getattr(home, name) for home in homes if hasattr(home, name)]
+
+
+_LAYERS = {"softmax": keras.layers.Softmax, "relu": keras.layers.ReLU, "elu": keras.layers.ELU}

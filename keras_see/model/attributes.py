@@ -1,0 +1,39 @@
+"""Attributes of a user's objects, set for a while and then put back exactly as they were."""
+
+import contextlib
+
+_ABSENT = object()
+
+
+@contextlib.contextmanager
+def attributes_set(changes):
+    """Set attributes on instances for the length of a `with` block.
+
+    An interrupt at any point, also while attributes are being set or put back, leaves none behind: each change is noted
+    before it is made, and putting back starts again where it was broken off.
+
+    Args:
+        changes: An iterable of `(thing, name, value)`. `object.__setattr__` goes past Keras's attribute tracking and
+            PyTorch's module registry, so that what these hold stays as it is.
+    """
+    undo = []
+    try:
+        try:
+            for thing, name, value in changes:
+                undo.append((thing, name, vars(thing).get(name, _ABSENT)))
+                object.__setattr__(thing, name, value)
+            yield
+        finally:
+            _put_back(undo)
+    finally:
+        _put_back(undo)  # does nothing unless an interrupt ended the first
+
+
+def _put_back(undo):
+    while undo:
+        thing, name, before = undo[-1]
+        if before is _ABSENT:
+            vars(thing).pop(name, None)
+        else:
+            object.__setattr__(thing, name, before)
+        undo.pop()
