@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from keras_see.attribution.gap import gap_classifier
     from keras_see.attribution.grad_cam import grad_cam_maps
     from keras_see.attribution.layer_table import layers
-    from keras_see.attribution.registry import maps
+    from keras_see.attribution.maps import maps
     from keras_see.attribution.saliency import saliency_maps
     from keras_see.callbacks import Watch
     from keras_see.deepdream.deep_dream import dream
@@ -52,7 +52,7 @@ _HOMES = {
     "gap_classifier": "attribution.gap",
     "grad_cam_maps": "attribution.grad_cam",
     "layers": "attribution.layer_table",
-    "maps": "attribution.registry",
+    "maps": "attribution.maps",
     "metrics": "metrics",
     "neuron_images": "optimization.activation_maximization",
     "overlay": "visualization.overlay",

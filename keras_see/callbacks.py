@@ -6,7 +6,7 @@ from typing import Unpack
 from numpy.typing import ArrayLike
 
 from keras_see._types import Display, Folder, Layers, Methods, Preprocess, Targets, Watchable
-from keras_see.attribution.registry import parted
+from keras_see.attribution.registry import maps_and_optimized
 from keras_see.training.epoch_callback import Series, When
 from keras_see.training.map_view import MapView
 from keras_see.training.optimized_image_callbacks import ContentImages, NeuronImages
@@ -52,7 +52,7 @@ class _Maps(Series):
     ):
         def make_views():
             watched = watch(images, labels, n, preprocess)
-            maps, made = parted(methods)
+            maps, made = maps_and_optimized(methods)
             shared = {"class_names": class_names, "display": display}
             options = {"scale": scale, "regions": regions, "batch_size": batch_size}
             views = [MapView(watched, maps, targets, **shared, **options)] if maps or not made else []

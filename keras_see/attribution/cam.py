@@ -11,7 +11,7 @@ from keras_see._validation import shown
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation
-from keras_see.visualization.overlay import check_size, resized_to
+from keras_see.visualization.resizing import check_size, resized_to
 
 # Layers that can average over all places, beside Keras's own operation of the name.
 AVERAGES, AVERAGE_OPERATIONS = (layers.GlobalAveragePooling2D, layers.AveragePooling2D), ("Mean",)

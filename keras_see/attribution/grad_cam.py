@@ -7,7 +7,7 @@ from keras import ops
 from keras_see._types import Images, Layer, Targets
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
-from keras_see.visualization.overlay import check_size, resized_to
+from keras_see.visualization.resizing import check_size, resized_to
 
 
 def grad_cam_maps(

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._validation import is_size, numeric, shape_of, shown
-from keras_see.visualization.overlay import checked_maps, resized
+from keras_see.visualization.overlay import checked_maps
+from keras_see.visualization.resizing import resized_maps
 
 __all__ = ["energy_inside", "pointing_hits"]
 
@@ -97,7 +98,7 @@ def _aligned(maps, regions, size):
             "Leave it out for that of the maps."
         )
     masks = masks_of(regions, len(maps), maps.shape[1:] if size is None else tuple(size))
-    return resized(maps, masks.shape[1:]).clip(0), masks
+    return resized_maps(maps, masks.shape[1:]).clip(0), masks
 
 
 def _mask(boxes, size):

@@ -1,96 +1,48 @@
-"""All methods by their words: several maps out of one pass, and which layer can serve which."""
+"""All methods by their words, and the requests that a user's `methods` mean."""
 
+import ast
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-import keras
-
-from keras_see._types import Images, Methods, Targets
 from keras_see._validation import shown
 from keras_see.attribution.cam import CAM
 from keras_see.attribution.grad_cam import GRAD_CAM
-from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
-from keras_see.model.cache import layer_calls_of
-from keras_see.model.inputs import check_inputs, check_model
 
-# Words of made images, which callbacks show too; as functions: `neuron_images`, `content_images`.
-MADE = ("neurons", "content")
+# Words of optimized images, which `Watch` shows too; as functions: `neuron_images`, `content_images`.
+OPTIMIZED = ("neurons", "content")
 
 METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
 
 
-def maps(
-    model: keras.Model,
-    images: Images,
-    targets: Targets = None,
-    methods: Methods = ("saliency", "grad_cam"),
-    *,
-    batch_size: int = 32,
-) -> dict[str, Any]:
-    """Return the maps of several methods out of one forward and one backward pass.
+def requests_for(methods, layer_calls):
+    """Return the requests that `methods` mean, as name -> `Request`; raise where the model does not allow one.
+
+    A name is the method's word, followed by `@layer` where the user named the layer.
 
     Args:
-        model: A built Keras model, of any kind, on any backend.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
-        targets: What is explained, one per image, as for `saliency_maps`.
-        methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
-            `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for all that the model allows.
-        batch_size: Images per pass; bounds the memory.
-
-    Returns:
-        A dict: each word (`word@layer` where a layer was named) to float32 maps `(n, rows, columns)`, as the method's
-        own function gives them; `"predictions"` to the model's outputs; `"targets"` to the class numbers explained,
-        -1 where the target is no class; `"scores"` to float32 `(n,)`, what was explained: logits.
-
-    Raises:
-        ValueError: If a method is unknown, the model does not allow it, or images or targets do not fit.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_see import gap_classifier
-        >>> found = maps(gap_classifier(5, (32, 32, 3)), np.zeros((2, 32, 32, 3)), methods=("saliency", "cam"))
-        >>> sorted(found)
-        ['cam', 'predictions', 'saliency', 'scores', 'targets']
-    """
-    check_model(model)
-    requests = requests_for(methods, layer_calls_of(model, check_inputs(images, model)))
-    result = explain(model, images, list(requests.values()), targets, batch_size=batch_size)
-    found = dict(zip(requests, result.maps, strict=True))
-    return found | {"predictions": result.outputs, "targets": result.classes, "scores": result.scores}
-
-
-def requests_for(methods, layer_calls):
-    """Return what the user asked for as name -> `Request`, sure that the model allows it.
-
-    A name is the method's word, with `@layer` behind it where the user named the layer.
+        methods: A word, a list of words, a mapping from words to options, or None for all gradient methods that the
+            model allows.
+        layer_calls: The model's `LayerCalls`.
     """
     if methods is None:
-        return {word: Request(method) for word, method in METHODS.items() if allows(layer_calls, method)}
-    found, methods = {}, _by_word(methods)
-    for word, options in methods.items():
-        for layer in _layers_in(word, options):
-            request = Request(_method(word), layer)
-            place = request.method.place(layer_calls, layer)
-            name = layer if isinstance(layer, str) else place
+        usual = [method for method in METHODS.values() if method.kind == "gradient"]
+        return {method.word: Request(method) for method in usual if allows(layer_calls, method)}
+    found = {}
+    for word, options in _by_word(methods).items():
+        method, options = _method(word), dict(options or {})
+        for layer in _layers(options.pop("layer", None)):
+            request = Request(method, layer, _checked_options(method, options))
+            path = method.place(layer_calls, layer)
+            name = layer if isinstance(layer, str) else path
             found[word if layer is None else f"{word}@{name}"] = request
     if not found:
         raise ValueError(f"`methods` must name one method at least. Got none. Choose from {', '.join(METHODS)}.")
     return found
 
 
-def parted(methods):
-    """Return the maps among the methods that a user names, and the made images as word -> options."""
-    if methods is None:
-        return None, {}
-    methods = _by_word(methods)
-    maps = {word: options for word, options in methods.items() if word not in MADE}
-    return maps, {word: options for word, options in methods.items() if word in MADE}
-
-
 def allows(layer_calls, method, layer=None):
-    """Whether the method can look at this layer of the model (None: at its default place)."""
+    """Return whether the method can be used at this layer of the model (None: at its default)."""
     try:
         method.place(layer_calls, layer)
     except ValueError:
@@ -98,8 +50,40 @@ def allows(layer_calls, method, layer=None):
     return True
 
 
+def maps_and_optimized(methods):
+    """Return the maps among `methods`, and the optimized images as word -> options."""
+    if methods is None:
+        return None, {}
+    methods = _by_word(methods)
+    maps = {word: options for word, options in methods.items() if word not in OPTIMIZED}
+    return maps, {word: options for word, options in methods.items() if word in OPTIMIZED}
+
+
+def methods_from_texts(texts):
+    """Return `methods` as a mapping from what a command line says, such as `["saliency", "grad_cam:layer=conv3"]`.
+
+    Values are Python literals (`samples=10`, `size=(8, 8)`) or else text.
+
+    Args:
+        texts: Each a word, or a word, a colon and options `name=value`, with semicolons between them.
+    """
+    methods = {}
+    for text in texts:
+        word, _, options = text.partition(":")
+        pairs = [option.partition("=") for option in options.split(";") if option]
+        methods[word] = {name.strip(): _literal(value) for name, _, value in pairs}
+    return methods
+
+
+def _literal(text):
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        return text.strip()
+
+
 def _by_word(methods):
-    """Return what the user asked for as word -> options."""
+    """Return `methods` as word -> options."""
     if isinstance(methods, str):
         methods = [methods]
     if not isinstance(methods, Mapping):
@@ -120,27 +104,33 @@ def _by_word(methods):
 def _method(word):
     if word in METHODS:
         return METHODS[word]
-    if word in MADE:
+    if word in OPTIMIZED:
         raise ValueError(
-            f"`methods` must be maps here: {', '.join(METHODS)}. {word!r} are made images. "
+            f"`methods` must be maps here: {', '.join(METHODS)}. {word!r} are optimized images. "
             "Call keras_see.neuron_images or keras_see.content_images."
         )
     raise _unknown(word)
 
 
 def _unknown(word):
-    words = ", ".join([*METHODS, *MADE])
+    words = ", ".join([*METHODS, *OPTIMIZED])
     return ValueError(f"`methods` must be among {words}. Got {shown(word)}. Choose one of these, or several in a list.")
 
 
-def _layers_in(word, options):
-    unknown = set(options or ()) - {"layer"}
+def _checked_options(method, options):
+    """Return an instance of the method's options, or None where it has none."""
+    known = method.option_names()
+    unknown = [name for name in options if name not in known]
     if unknown:
+        noun = "the option layer" if not known else f"the options layer, {', '.join(known)}"
         raise ValueError(
-            f"`methods` may give {word!r} the option layer. Got {', '.join(map(shown, unknown))}. "
+            f"`methods` may give {method.word!r} {noun}. Got {', '.join(map(shown, unknown))}. "
             "Pass other options to the function or callback itself."
         )
-    layer = (options or {}).get("layer")
+    return method.options(**options) if known else None
+
+
+def _layers(layer):
     layers = layer if isinstance(layer, list | tuple) else [layer]
     if not layers:
         raise ValueError(

