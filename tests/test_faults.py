@@ -86,7 +86,7 @@ def test_images_cannot_be_made_under_weights_that_are_not_finite_and_training_go
 
 @pytest.mark.parametrize(("view", "kind"), [(map_view, keras_see.Watch), (optimized_image_views, NeuronImages)])
 def test_an_error_in_drawing_costs_one_picture(tmp_path, monkeypatch, view, kind):
-    real, calls = view.encoded, []
+    real, calls = view.to_jpeg, []
 
     def sometimes(image):
         calls.append(image)
@@ -94,7 +94,7 @@ def test_an_error_in_drawing_costs_one_picture(tmp_path, monkeypatch, view, kind
             raise LookupError("the pen is broken")
         return real(image)
 
-    monkeypatch.setattr(view, "encoded", sometimes)
+    monkeypatch.setattr(view, "to_jpeg", sometimes)
     callback = kind(tmp_path, images=X[:2], **({"steps": 1} if kind is NeuronImages else {"methods": "saliency"}))
     fit([callback], epochs=3)
     (line,) = callback.failures
@@ -203,7 +203,7 @@ def test_a_pass_is_freed_with_its_model(tmp_path):
     import weakref
 
     model = fit([Saliency(tmp_path, X[:2])], epochs=1)
-    assert model in cache._MADE_FOR
+    assert model in cache._ENTRIES
     gone = weakref.ref(model)
     del model
     gc.collect()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
-from keras_see.attribution.gradient_pass import run
+from keras_see.attribution.gradient_pass import run, split
 from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
@@ -12,10 +12,16 @@ from keras_see.model.forward import IMAGES
 from keras_see.model.inputs import build, check_batch_size, check_inputs, picture_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.tensorboard import image_summary, scalar_summary
-from keras_see.visualization.captions import amount, check_names, checked_names, under_images, under_maps
+from keras_see.visualization.captions import (
+    check_class_names,
+    checked_class_names,
+    image_captions,
+    map_captions,
+    short_number,
+)
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.overlay import heat, laid_over, upper_end
-from keras_see.visualization.sheets import Column, as_tiles, encoded, sheet
+from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
+from keras_see.visualization.sheets import Column, as_tiles, sheet_of, to_jpeg
 
 OVERLAY_COLORS, HEAT_COLORS = "turbo", "inferno"
 
@@ -31,7 +37,7 @@ class Range:
 
     def including(self, maps):
         """Widen the range for these maps if need be, and return its upper end."""
-        needed = float(upper_end(maps, "all"))
+        needed = float(upper_limit(maps, "all"))
         self.upper = self.upper or needed
         while self.upper < needed:
             self.upper *= 2
@@ -46,7 +52,7 @@ class MapView:
         check_batch_size(batch_size)
         self._watched, self._methods, self._targets = watched, methods, targets
         self._names, self._scale, self._regions, self._batch_size = (
-            checked_names(class_names),
+            checked_class_names(class_names),
             scale,
             regions,
             batch_size,
@@ -71,12 +77,13 @@ class MapView:
         self._closing = layer_calls.closing
         self._requests = requests_for(self._methods, layer_calls)
         self._target = resolve(self._targets, layer_calls, self._watched.count, self._watched.classes)
+        self._parts = split(inputs, self._target, self._batch_size)
         if self._methods is None and self._target.kind == "callable":
             self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
         self._classes = _classes_of(self._watched.classes, layer_calls)
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
         self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
-        check_names(self._names, layer_calls)
+        check_class_names(self._names, layer_calls)
 
     @property
     def names(self):
@@ -85,14 +92,16 @@ class MapView:
 
     def look(self, model):
         """Run the pass; returns a function that waits for its result."""
-        return run(model, self._watched.inputs, list(self._requests.values()), self._target, self._batch_size)
+        return run(model, list(self._requests.values()), self._target, self._parts, self._batch_size)
 
     def draw(self, collect, caption, prefix):
         """Return the summaries of one step."""
         result = collect()
         shares = self._closing is None and are_probabilities(result.outputs)
         self._warning = "saturated: the softmax is no layer, so probabilities are explained" if shares else ""
-        rows = under_images(result.outputs, self._closing, self._classes, self._names)
+        rows = image_captions(
+            result.outputs, self._closing or ("softmax" if shares else None), self._classes, self._names
+        )
         columns, summaries = [], []
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             upper = self._upper(name, maps)
@@ -107,24 +116,24 @@ class MapView:
     def _upper(self, name, maps):
         if self._scale == "run":
             return self._ranges[name].including(maps)
-        return upper_end(maps, self._scale)
+        return upper_limit(maps, self._scale)
 
     def _column(self, name, method, maps, upper, explained):
         colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
         if method.overlaid:
-            pictures = laid_over(self._pictures, maps, upper, colors)
+            pictures = overlaid(self._pictures, maps, upper, colors)
         else:
-            pictures = heat(maps, upper, self._pictures.shape[1:3], colors)
+            pictures = heatmaps(maps, upper, self._pictures.shape[1:3], colors)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")
-        end = "own peak" if np.ndim(upper) else amount(upper)
-        return Column(title, pictures, under_maps(maps, explained, self._names), (colors, end))
+        end = "own peak" if np.ndim(upper) else short_number(upper)
+        return Column(title, pictures, map_captions(maps, explained, self._names), (colors, end))
 
     def _sheet(self, tag, columns, rows, caption, description):
         scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
         notes = [caption, scale.get(self._scale, "colours: a fixed range"), self._note, self._warning]
         footer = "; ".join(filter(None, notes))
-        image = sheet(self._pictures, columns, captions=rows, footer=footer)
-        return image_summary(tag, encoded(image), image.size, description)
+        image = sheet_of(self._pictures, columns, rows, footer=[footer])
+        return image_summary(tag, to_jpeg(image), image.size, description)
 
     def _numbers(self, tag, maps, upper):
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())

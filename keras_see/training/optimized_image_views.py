@@ -11,9 +11,9 @@ from keras_see.optimization.feature_inversion import Options, content_climb, rem
 from keras_see.optimization.image_spec import canvas_of
 from keras_see.runs.tensorboard import image_summary, scalar_summary
 from keras_see.training.evolving import Evolving
-from keras_see.visualization.captions import amount, check_names, checked_names, class_name
+from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.sheets import Column, encoded, sheet
+from keras_see.visualization.sheets import Column, sheet_of, to_jpeg
 from keras_see.visualization.value_range import value_range_of
 
 # Steps at each look: a tenth of what a fresh image takes, since the last look's image is near.
@@ -29,7 +29,8 @@ class NeuronView:
     ):  # fmt: skip
         _check_options("neurons", options, NeuronOptions.__annotations__)
         _check_steps(steps, restart)
-        self._watched, self._layer, self._channels, self._names = watched, layer, channels, checked_names(class_names)
+        self._watched, self._layer, self._channels = watched, layer, channels
+        self._names = checked_class_names(class_names)
         if watched is None and not callable(display):
             to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises what is wrong
         if watched is not None:
@@ -56,7 +57,7 @@ class NeuronView:
             channels = self._channels
         climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
         if any(name.startswith("class ") for name in climb.names):
-            check_names(self._names, canvas_of(model, **self._canvas).layer_calls)
+            check_class_names(self._names, canvas_of(model, **self._canvas).layer_calls)
         self._range = climb.ascent.parameterization.value_range
         self._evolving = Evolving(climb, *self._evolution).after(self._evolving)
 
@@ -72,25 +73,20 @@ class NeuronView:
         images, reached, silent, real = found
         pictures, note = to_pictures(images, _display(self._display, self._range))
         captions = [
-            [self._title(name), "excites nothing yet" if still else f"activation {amount(value)}"]
+            [self._title(name), "excites nothing yet" if still else f"activation {short_number(value)}"]
             for name, value, still in zip(self._evolving.climb.names, reached, silent, strict=True)
         ]
         columns = [] if real is None else [self._most_exciting(real)]
         tag = prefix + self.names[0]
-        image = sheet(
-            pictures,
-            columns,
-            captions=captions,
-            footer="; ".join(filter(None, [caption, note])),
-            title=_short(self._path),
-        )
+        footer = "; ".join(filter(None, [caption, note]))
+        image = sheet_of(pictures, columns, captions, footer=[footer], title=_short(self._path))
         text = (
             f"**Neuron images** of {self._path}: what excites each channel most, found by changing an image, which "
             "goes on from step to step. Under each stands the activation reached: the mean over all places."
         )
         mean = float(np.mean(reached))
         return [
-            image_summary(tag, encoded(image), image.size, text),
+            image_summary(tag, to_jpeg(image), image.size, text),
             scalar_summary(f"{tag}/reached", mean, "Activation reached, mean over the images."),
         ]
 
@@ -100,7 +96,7 @@ class NeuronView:
 
     def _most_exciting(self, scores):
         best = scores.argmax(axis=0)
-        captions = [[f"image {row}", amount(scores[row, place])] for place, row in enumerate(best)]
+        captions = [[f"image {row}", short_number(scores[row, place])] for place, row in enumerate(best)]
         return Column("strongest image", self._photos[best], captions)
 
 
@@ -156,7 +152,7 @@ class ContentView:
             Column(_short(path), to_pictures(images, _display(self._display, self._range))[0], _distances(distances))
             for path, (images, distances) in zip(self._paths, found, strict=True)
         ]
-        image = sheet(self._photos, columns, footer="; ".join(filter(None, [caption, self._note])))
+        image = sheet_of(self._photos, columns, footer=["; ".join(filter(None, [caption, self._note]))])
         text = (
             "**Content images**: each image rebuilt, from noise, from what one layer says of it, a column per layer. "
             "The distance is that of the features, relative to their size: 0 means that nothing is lost to the layer."
@@ -165,7 +161,7 @@ class ContentView:
             scalar_summary(f"{tag}/distance/{depth}", float(np.mean(distances)), f"Relative distance at {path}.")
             for depth, (path, (_, distances)) in enumerate(zip(self._paths, found, strict=True), start=1)
         ]
-        return [image_summary(tag, encoded(image), image.size, text), *numbers]
+        return [image_summary(tag, to_jpeg(image), image.size, text), *numbers]
 
 
 def made_views(methods, watched, **shared):
@@ -206,7 +202,7 @@ def _display(display, value_range):
 
 
 def _distances(distances):
-    return [[f"distance {amount(distance)}"] for distance in distances]
+    return [[f"distance {short_number(distance)}"] for distance in distances]
 
 
 def _check_options(word, options, known):

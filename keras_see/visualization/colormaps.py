@@ -1,13 +1,15 @@
-"""Colour maps by name, as short tables between which colours are interpolated."""
+"""Colour maps by name, as tables of colours."""
+
+import functools
 
 import numpy as np
 
 from keras_see._validation import is_word, shown
 
 # Each map at 17 equal steps. inferno, magma and viridis: van der Walt and Smith 2015, public domain (CC0).
-# turbo: Mikhailov 2019, *Turbo, An Improved Rainbow Colormap for Visualization*. Apart from 0.03 of the full range
-# they agree with the originals at all 256 places.
-_TABLES = {
+# turbo: Mikhailov 2019, *Turbo, An Improved Rainbow Colormap for Visualization*. Interpolated, they differ from the
+# 256 entries of the originals by at most 0.03 of the full range.
+_ANCHORS = {
     "inferno": "000004 0b0724 210c4a 3d0965 57106e 71196e 8a226a a32c61 bc3754 "
     "d24644 e45a31 f1731d f98e09 fcac11 f9cb35 f2ea69 fcffa4",
     "magma": "000004 0a0822 1d1147 36106b 51127c 6a1c81 832681 9c2e7f b73779 "
@@ -19,14 +21,24 @@ _TABLES = {
     "gray": "000000 ffffff",
 }
 
-NAMES = tuple(_TABLES)
+NAMES = tuple(_ANCHORS)
+
+# The steps of a table: a multiple of 16, so that the colours above are entries, and enough that the nearest entry is
+# within a quarter of 1/255 of the interpolated colour.
+STEPS = 4096
 
 
-def colored(shares, name):
-    """Return the colours of shares between 0 and 1 as float32 0–255, with a last axis of three."""
+@functools.cache
+def color_table(name):
+    """Return the colours of 0, 1/STEPS, ..., 1 as float32 `(STEPS + 1, 3)`, from 0 to 255; one shared array."""
+    anchors = np.array([list(bytes.fromhex(color)) for color in _ANCHORS[name].split()], "float32")
+    positions, values = np.linspace(0, 1, len(anchors)), np.linspace(0, 1, STEPS + 1)
+    table = np.stack([np.interp(values, positions, channel) for channel in anchors.T], axis=-1).astype("float32")
+    table.flags.writeable = False
+    return table
+
+
+def check_colors(name):
+    """Raise unless this is the name of a colour map."""
     if not is_word(name, NAMES):
         raise ValueError(f"`colors` must be one of {', '.join(NAMES)}. Got {shown(name)}. Choose one of them.")
-    table = np.array([list(bytes.fromhex(color)) for color in _TABLES[name].split()], "float32")
-    places = np.linspace(0, 1, len(table))
-    channels = [np.interp(shares, places, table[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).astype("float32")

@@ -1,4 +1,4 @@
-"""From images as a model takes them to pictures for people: uint8 RGB."""
+"""Images in any range and number of channels as pictures: uint8 RGB."""
 
 import numpy as np
 
@@ -9,20 +9,20 @@ from keras_see.visualization.value_range import RANGES, value_range_of
 
 
 def to_pictures(images, display=None):
-    """Return pictures of images, and a note where they had to be stretched.
+    """Return images as pictures, and a note if their range was unknown and they had to be stretched.
 
     Args:
-        images: `(n, height, width, channels)` in any range. One channel is shown as grey, three and more as the first
-            three, two as their mean.
-        display: `None` recognises uint8, 0–1, −1–1 and 0–255, once for all the images; anything else is stretched
-            from their least to their greatest value and the note says so. `(low, high)` are the values of black and
-            white. A function makes pictures of the images; an array is the pictures.
+        images: `(n, height, width, channels)` in any range; of several inputs, the first with this shape. One channel
+            is shown as grey, two as grey from their mean, three and more as RGB from the first three.
+        display: `None` recognises uint8, 0–1, −1–1 and 0–255, one range for all the images; any other range is
+            stretched from the lowest to the highest value, and the note says so. `(low, high)` are the values of black
+            and white. A function receives the images and returns pictures; an array is the pictures.
 
     Returns:
         uint8 `(n, height, width, 3)` and a str, empty where the range was known.
     """
     if callable(display):
-        images, display = _checked(_drawn(display, images)), None
+        images, display = _checked(_displayed(display, images)), None
     elif display is not None and not _is_pair(display):
         images, display = _checked(display), None
     else:
@@ -36,7 +36,8 @@ def to_pictures(images, display=None):
     return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), note
 
 
-def _drawn(display, images):
+def _displayed(display, images):
+    """Return what the user's function makes of the images."""
     try:
         return display(np.array(picture_of(images)))
     except Exception as error:
@@ -47,7 +48,7 @@ def _drawn(display, images):
 
 
 def _checked(pictures):
-    """Return pictures that the user made, sure that they are that."""
+    """Return the user's pictures as an array `(n, height, width, channels)`, or raise ValueError."""
     array = numeric(pictures)
     if array is None or array.ndim != 4 or not array.size or not np.all(np.isfinite(array)):
         raise ValueError(
@@ -58,12 +59,14 @@ def _checked(pictures):
 
 
 def _range(images):
+    """Return the values of black and white, and a note if they are no usual range."""
     low, high = value_range_of(images)
     known = (low, high) in RANGES
     return low, high, "" if known else f"pictures stretched from {low:.3g} (black) to {high:.3g} (white)"
 
 
 def _rgb(pictures):
+    """Return a copy of uint8 pictures with three channels."""
     channels = pictures.shape[-1]
     if channels == 2:
         pictures = pictures.mean(axis=-1, keepdims=True).astype("uint8")
@@ -71,6 +74,7 @@ def _rgb(pictures):
 
 
 def _check_pair(display):
+    """Raise unless this is None or two different finite numbers."""
     if display is not None and not (all(map(is_number, display)) and display[0] != display[1]):
         raise ValueError(
             "`display` as a pair must be the values of black and of white, two different finite numbers. "
@@ -79,4 +83,4 @@ def _check_pair(display):
 
 
 def _is_pair(display):
-    return isinstance(display, tuple | list) and len(display) == 2 and all(np.ndim(end) == 0 for end in display)
+    return isinstance(display, tuple | list) and len(display) == 2 and all(np.ndim(value) == 0 for value in display)

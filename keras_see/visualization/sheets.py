@@ -1,4 +1,4 @@
-"""Lay pictures out in a grid with captions, as one image to look at."""
+"""Arrange pictures in a grid with titles and captions, as one image."""
 
 import dataclasses
 import io
@@ -11,21 +11,22 @@ from PIL import Image, ImageDraw
 
 from keras_see._types import Display, Images
 from keras_see._validation import shown
-from keras_see.visualization.colormaps import colored
+from keras_see.visualization.colormaps import STEPS, color_table
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.text import fitting, font, wrapped
+from keras_see.visualization.resizing import resized_picture
+from keras_see.visualization.text import font, shortened, wrapped
 
-# Tiles are about this wide, in pixels: at TensorBoard's card width of 340 four of them can still be told apart.
+# Pixels of a tile's longer side: at TensorBoard's card width of 340 four tiles can still be told apart.
 TILE = 128
-# Across, a sheet has about this many tiles; a method with one column shows several images side by side.
-ACROSS = 4
-# So that captions have room beside narrow pictures, and many images do not make a tower: more than a few stand in so
-# many blocks side by side that the sheet is at most so many times as high as wide.
-NARROWEST, FEW, TALLEST = 96, 8, 3
+# A sheet is about this many tiles wide; with a single column of maps, several images stand side by side.
+TILES_ACROSS = 4
+# Narrow pictures get cells of this width, in pixels, so that their captions have room.
+MIN_CELL_WIDTH = 96
+# A sheet of more images than this gets as many blocks as keep its height below this multiple of its width.
+FEW_IMAGES, MAX_HEIGHT = 8, 3
 
-GAP, MARGIN, LINE = 6, 10, 17
-INK, PALE, GOOD, BAD = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
-MARK = 12
+GAP, MARGIN, LINE_HEIGHT, MARK_WIDTH = 6, 10, 17, 12  # pixels
+TEXT_COLOR, MUTED_COLOR, RIGHT_COLOR, WRONG_COLOR = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Column:
     """One column of a sheet.
 
     Attributes:
-        title: What stands above it.
+        title: The text above it.
         pictures: uint8 `(n, height, width, 3)`.
-        captions: Lines under each picture.
-        bar: `(name of the colour map, what stands at its upper end)`: a colour bar under the title.
+        captions: A list of lines per picture; a line is a text or a pair `(text, right)`. Empty for none.
+        bar: `(name of the colour map, label of its upper end)` for a colour bar under the title, or None.
     """
 
     title: str
@@ -56,16 +57,16 @@ def sheet(
 ) -> Image.Image:
     """Return one image with a row per input image: the image itself, then one picture per column.
 
-    Where there are few columns, several images stand side by side. Small pictures are enlarged without smoothing.
+    With few columns, several images stand side by side. Small pictures are enlarged without smoothing.
 
     Args:
         images: `(n, height, width, channels)` in any range that `display` recognises.
-        columns: A mapping from titles to uint8 pictures `(n, height, width, 3)`, such as `overlay` makes.
-        captions: Per image a str or a list of lines for under the image. A line may be a pair `(text, right)`: right
-            or wrong is then marked.
-        footer: A line for under everything.
+        columns: A mapping from titles to uint8 pictures `(n, height, width, 3)`, such as `overlay` returns.
+        captions: Per image a text or a list of lines, drawn under it. A line may be a pair `(text, right)`: it is then
+            marked as right or wrong.
+        footer: Text below the grid.
         display: As for `overlay`.
-        title: What stands above the images.
+        title: The title of the column of images.
 
     Returns:
         A `PIL.Image.Image`.
@@ -81,138 +82,157 @@ def sheet(
         'RGB'
     """
     pictures, note = to_pictures(images, display)
-    checked, lines = _columns(columns), [()] * len(pictures) if captions is None else _captions(captions)
+    checked = _checked_columns(columns)
+    lines = None if captions is None else _checked_captions(captions)
     if not isinstance(footer, str):
         raise TypeError(f"`footer` must be a line of text. Got {shown(footer)}. Leave it out for none.")
-    for what, things in [("captions", lines), *(("columns", column.pictures) for column in checked)]:
-        if len(things) != len(pictures):
+    for name, entries in [("captions", lines), *(("columns", column.pictures) for column in checked)]:
+        if entries is not None and len(entries) != len(pictures):
             raise ValueError(
-                f"`{what}` must have one entry per image, {len(pictures)} in all. Got {len(things)}. "
+                f"`{name}` must have one entry per image, {len(pictures)} in all. Got {len(entries)}. "
                 "Pass as many as there are images."
             )
-    return _Grid([Column(title, pictures), *checked], lines, [line for line in (footer, note) if line]).draw()
+    return sheet_of(pictures, checked, lines, footer=[footer, note], title=title)
 
 
-class _Grid:
-    """The places of tiles and texts on a sheet."""
+def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
+    """Return the sheet of pictures that are uint8 RGB already; nothing is checked.
 
-    def __init__(self, columns, captions, footer):
-        self.columns, self.captions, self.footer = columns, captions, footer
-        self.count = len(captions)
-        self.width, self.height = tile_size(columns[0].pictures.shape[1:3])
-        self.cell = max(self.width, NARROWEST)
-        self.block_width = len(columns) * (self.cell + GAP) + GAP
-        self.head = LINE + (LINE if any(column.bar for column in columns) else 0)
-        under = max(len(lines) for lines in captions) if captions else 0
-        self.foot = LINE * max([under, *(len(lines) for column in columns for lines in column.captions)])
-        self.row_height = self.height + self.foot + GAP
-        self.blocks = max(1, min(self.count, ACROSS // len(columns)))
-        self.blocks = math.ceil(self.count / math.ceil(self.count / self.blocks)) if self.count else 1  # 6 as 3 and 3
-        while (
-            self.count > FEW and self.count / self.blocks * self.row_height > TALLEST * self.blocks * self.block_width
-        ):
-            self.blocks += 1
-        self.rows = math.ceil(self.count / self.blocks)
-
-    def draw(self):
-        wide = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
-        footer = [part for line in self.footer for part in wrapped(line, wide - 2 * MARGIN)]
-        high = 2 * MARGIN + self.head + self.rows * self.row_height + LINE * len(footer)
-        self.image = Image.new("RGB", (wide, high), "white")
-        self.pen = ImageDraw.Draw(self.image)
-        for block in range(self.blocks):
-            for column in range(len(self.columns)):
-                self._title(block, column)
-        for number in range(self.count):
-            self._row(number)
-        for place, line in enumerate(footer, start=1):
-            self._text((MARGIN, high - MARGIN - LINE * len(footer) + LINE * (place - 1)), line, wide, PALE)
-        return self.image
-
-    def _left(self, block, column):
-        return MARGIN + block * self.block_width + column * (self.cell + GAP)
-
-    def _title(self, block, number):
-        column, left = self.columns[number], self._left(block, number)
-        self._text((left, MARGIN), column.title, self.cell, INK)
-        if column.bar is None:
-            return
-        name, upper = column.bar
-        label = fitting(upper, self.cell // 2)
-        zero, end = font().getlength("0") + 4, font().getlength(label) + 4
-        self._text((left, MARGIN + LINE), "0", self.cell, PALE)
-        bar = Image.fromarray(color_bar(name, max(int(self.cell - zero - end), 1)))
-        self.image.paste(bar, (int(left + zero), MARGIN + LINE + 4))
-        self._text((left + self.cell - end + 4, MARGIN + LINE), label, end, PALE)
-
-    def _row(self, number):
-        row, block = divmod(number, self.blocks)
-        top = MARGIN + self.head + row * self.row_height
-        for place, column in enumerate(self.columns):
-            left = self._left(block, place)
-            self.image.paste(_tile(column.pictures[number], (self.width, self.height)), (left, top))
-            lines = self.captions[number] if place == 0 else column.captions[number] if column.captions else []
-            for depth, line in enumerate(lines):
-                self._line((left, top + self.height + 1 + LINE * depth), line)
-
-    def _line(self, place, line):
-        text, right = line if isinstance(line, tuple) else (line, None)
-        left, top = place
-        if right is not None:
-            _mark(self.pen, left, top + 3, right)
-            left += MARK + 2
-        self._text((left, top), text, self.cell - (left - place[0]), INK if right is None else GOOD if right else BAD)
-
-    def _text(self, place, text, width, color):
-        self.pen.text(place, fitting(text, width), font=font(), fill=color)
+    Args:
+        pictures: uint8 `(n, height, width, 3)`.
+        columns: A list of `Column`.
+        captions: A list of lines per picture, or None.
+        footer: Texts below the grid, each on lines of its own; empty ones are left out.
+        title: The title of the column of pictures.
+    """
+    return _Sheet([Column(title, pictures, captions or ()), *columns], list(filter(None, footer))).draw()
 
 
 def tile_size(size):
-    """Return `(width, height)` of the tiles that show pictures of `(height, width)`: about `TILE` wide."""
-    height, width = size
-    longest = max(height, width)
-    factor = TILE / longest if longest > TILE / 2 else round(TILE / longest)  # small ones in whole pixels
-    return max(round(width * factor), 16), max(round(height * factor), 16)
+    """Return the `(height, width)` at which pictures of `(height, width)` are drawn: longer side about `TILE`."""
+    longer = max(size)
+    factor = TILE / longer if longer > TILE / 2 else round(TILE / longer)  # small pictures by a whole factor
+    return tuple(max(round(side * factor), 16) for side in size)
 
 
 def as_tiles(pictures):
-    """Return pictures uint8 `(n, height, width, 3)` in the size of tiles."""
+    """Return pictures uint8 `(n, height, width, 3)` in the size at which a sheet draws them."""
     size = tile_size(pictures.shape[1:3])
-    return np.stack([np.asarray(_tile(picture, size)) for picture in pictures])
+    return np.stack([resized_picture(picture, size) for picture in pictures])
 
 
-def encoded(image):
-    """Return an image as JPEG: of a sheet of photographs a fifth of the PNG, in a thirtieth of the time."""
+def to_jpeg(image):
+    """Return the bytes of an image as JPEG: of photographs a fifth of a PNG, encoded 30 times as fast."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
-def color_bar(name, width, height=9):
-    """Return a bar of the colours from 0 to the upper end, uint8 `(height, width, 3)`."""
-    row = np.rint(colored(np.linspace(0, 1, width), name)).astype("uint8")
-    return np.repeat(row[None], height, axis=0)
+class _Layout:
+    """Positions on a sheet, in pixels: blocks side by side, each with rows of one image and its columns."""
+
+    def __init__(self, columns):
+        self.count, width = len(columns[0].pictures), len(columns)
+        self.tile = tile_size(columns[0].pictures.shape[1:3])
+        self.cell_width = max(self.tile[1], MIN_CELL_WIDTH)
+        self.block_width = width * (self.cell_width + GAP) + GAP
+        self.header_height = LINE_HEIGHT * (2 if any(column.bar for column in columns) else 1)
+        lines = max((len(lines) for column in columns for lines in column.captions), default=0)
+        self.row_height = self.tile[0] + LINE_HEIGHT * lines + GAP
+        self.blocks = self._blocks(max(1, min(self.count, TILES_ACROSS // width)))
+        self.rows = math.ceil(self.count / self.blocks)
+        self.width = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
+
+    def _blocks(self, at_most):
+        rows = math.ceil(self.count / at_most)
+        blocks = math.ceil(self.count / rows)  # 6 images as 3 and 3, not as 4 and 2
+        if self.count > FEW_IMAGES:
+            while self.count / blocks * self.row_height > MAX_HEIGHT * blocks * self.block_width:
+                blocks += 1
+        return blocks
+
+    def left(self, block, column):
+        return MARGIN + block * self.block_width + column * (self.cell_width + GAP)
+
+    def top(self, row):
+        return MARGIN + self.header_height + row * self.row_height
 
 
-def _tile(picture, size):
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    if image.size == size:
-        return image
-    whole = size[0] % image.width == 0 and size[1] % image.height == 0
-    return image.resize(size, Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS)
+class _Sheet:
+    """Draws a sheet of columns, the first of which are the images."""
+
+    def __init__(self, columns, footer):
+        self.columns, self.layout = columns, _Layout(columns)
+        self.footer = [line for text in footer for line in wrapped(text, self.layout.width - 2 * MARGIN)]
+        self.bottom = self.layout.top(self.layout.rows)
+        size = self.layout.width, self.bottom + LINE_HEIGHT * len(self.footer) + MARGIN
+        self.image = Image.new("RGB", size, "white")
+        self.pen = ImageDraw.Draw(self.image)
+
+    def draw(self):
+        for block in range(self.layout.blocks):
+            for place, column in enumerate(self.columns):
+                self._draw_header(column, self.layout.left(block, place))
+        for number in range(self.layout.count):
+            self._draw_row(number)
+        for number, line in enumerate(self.footer):
+            self._draw_text((MARGIN, self.bottom + LINE_HEIGHT * number), line, self.layout.width, MUTED_COLOR)
+        return self.image
+
+    def _draw_header(self, column, left):
+        self._draw_text((left, MARGIN), column.title, self.layout.cell_width, TEXT_COLOR)
+        if column.bar is not None:
+            self._draw_bar((left, MARGIN + LINE_HEIGHT), *column.bar)
+
+    def _draw_bar(self, position, colors, label):
+        (left, top), width = position, self.layout.cell_width
+        label = shortened(label, width // 2)
+        zero_width, label_width = font().getlength("0") + 4, font().getlength(label) + 4
+        self._draw_text(position, "0", width, MUTED_COLOR)
+        bar = color_bar(colors, max(int(width - zero_width - label_width), 1))
+        self.image.paste(Image.fromarray(bar), (int(left + zero_width), top + 4))
+        self._draw_text((left + width - label_width + 4, top), label, label_width, MUTED_COLOR)
+
+    def _draw_row(self, number):
+        row, block = divmod(number, self.layout.blocks)
+        top = self.layout.top(row)
+        for place, column in enumerate(self.columns):
+            left = self.layout.left(block, place)
+            picture = resized_picture(column.pictures[number], self.layout.tile)
+            self.image.paste(Image.fromarray(picture), (left, top))
+            for depth, line in enumerate(column.captions[number] if column.captions else []):
+                self._draw_line((left, top + self.layout.tile[0] + 1 + LINE_HEIGHT * depth), line)
+
+    def _draw_line(self, position, line):
+        (left, top), (text, right) = position, (line, None) if isinstance(line, str) else line
+        indent, color = 0, TEXT_COLOR
+        if right is not None:
+            _draw_mark(self.pen, left, top + 3, right)
+            indent, color = MARK_WIDTH + 2, RIGHT_COLOR if right else WRONG_COLOR
+        self._draw_text((left + indent, top), text, self.layout.cell_width - indent, color)
+
+    def _draw_text(self, position, text, width, color):
+        self.pen.text(position, shortened(text, width), font=font(), fill=color)
 
 
-def _mark(pen, left, top, right):
+def color_bar(colors, width, height=9):
+    """Return a bar of a colour map from left to right, uint8 `(height, width, 3)`."""
+    row = color_table(colors)[np.linspace(0, STEPS, width).round().astype("int32")]
+    return np.repeat(np.rint(row).astype("uint8")[None], height, axis=0)
+
+
+def _draw_mark(pen, left, top, right):
     """Draw a tick or a cross; the built-in font has neither."""
     if right:
         points = [(left + 1, top + 5), (left + 4, top + 9), (left + 10, top + 1)]
-        pen.line(points, fill=GOOD, width=2, joint="curve")
+        pen.line(points, fill=RIGHT_COLOR, width=2, joint="curve")
     else:
-        pen.line([(left + 2, top + 1), (left + 9, top + 8)], fill=BAD, width=2)
-        pen.line([(left + 9, top + 1), (left + 2, top + 8)], fill=BAD, width=2)
+        pen.line([(left + 2, top + 1), (left + 9, top + 8)], fill=WRONG_COLOR, width=2)
+        pen.line([(left + 9, top + 1), (left + 2, top + 8)], fill=WRONG_COLOR, width=2)
 
 
-def _columns(columns):
+def _checked_columns(columns):
+    """Return the columns as a list of `Column`, or raise TypeError or ValueError."""
     if isinstance(columns, Mapping):
         columns = [Column(str(title), pictures) for title, pictures in columns.items()]
     if not isinstance(columns, list) or not all(isinstance(column, Column) for column in columns):
@@ -230,8 +250,8 @@ def _columns(columns):
     return columns
 
 
-def _captions(captions):
-    """Return the lines under each image."""
+def _checked_captions(captions):
+    """Return the captions as a list of lines per image, or raise TypeError."""
     listed = captions if isinstance(captions, list | tuple) else [None]
     lines = [[caption] if isinstance(caption, str | tuple) else caption for caption in listed]
     if not all(isinstance(each, list) and all(map(_is_line, each)) for each in lines):

@@ -1,16 +1,16 @@
-"""Texts in pictures: in the letters that the built-in font has, and no wider than their place."""
+"""Text in pictures: shortened or wrapped to a width in pixels, in ASCII."""
 
 import functools
 import unicodedata
 
 from PIL import ImageFont
 
-SIZE = 13
+SIZE = 13  # pixels
 
 
-def fitting(text, width):
-    """Return as much of a text as fits, in letters that the built-in font has."""
-    text = " ".join(_spelled(text).split())
+def shortened(text, width):
+    """Return a text in ASCII on one line, cut and ended with ".." where it is wider than `width` pixels."""
+    text = " ".join(_ascii(text).split())
     if font().getlength(text) <= width:
         return text
     while text and font().getlength(text + "..") > width:
@@ -19,7 +19,7 @@ def fitting(text, width):
 
 
 def wrapped(text, width):
-    """Return a text as lines of whole words that fit."""
+    """Return a text as a list of lines of whole words, at most `width` pixels wide if no single word is wider."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -32,13 +32,12 @@ def wrapped(text, width):
 
 @functools.cache
 def font():
-    """Return the font that Pillow brings."""
+    """Return the font that Pillow ships."""
     return ImageFont.load_default(SIZE)
 
 
-def _spelled(text):
-    """Return a text in the letters that the built-in font has, which is those of ASCII: without accents."""
-    letters = unicodedata.normalize("NFKD", text.replace("−", "-").replace("ß", "ss"))
-    return (
-        "".join(letter for letter in letters if not unicodedata.combining(letter)).encode("ascii", "replace").decode()
-    )
+def _ascii(text):
+    """Return a text without accents, "?" for any other letter that is not ASCII: the font has ASCII only."""
+    decomposed = unicodedata.normalize("NFKD", text.replace("−", "-").replace("ß", "ss"))
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return letters.encode("ascii", "replace").decode()

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from keras_see.visualization.colormaps import NAMES, colored
+from keras_see import overlay
+from keras_see.visualization.colormaps import NAMES, STEPS, color_table
 
-SHARES = np.linspace(0, 1, 256)
+VALUES = np.linspace(0, 1, STEPS + 1)
 
 # Polynomials, constant first, that others have fitted to the original tables: turbo by Mikhailov (2019, with its
 # publication; it strays most at the ends), the others by Zucker (2019, CC0).
@@ -34,23 +35,49 @@ FITS = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_colours_are_those_of_the_original_maps(name):
-    expected = np.stack([np.polynomial.polynomial.polyval(SHARES, fit) for fit in FITS[name]], axis=-1)
-    difference = np.abs(colored(SHARES, name) / 255 - expected)
+    expected = np.stack([np.polynomial.polynomial.polyval(VALUES, fit) for fit in FITS[name]], axis=-1)
+    difference = np.abs(color_table(name) / 255 - expected)
     assert difference.mean() < 0.025
     assert difference.max() < (0.13 if name == "turbo" else 0.06)
 
 
 @pytest.mark.parametrize("name", ["inferno", "magma", "viridis", "gray"])
-def test_more_is_brighter(name):
-    luminance = colored(SHARES, name) @ [0.2126, 0.7152, 0.0722]
+def test_higher_values_are_brighter(name):
+    luminance = color_table(name) @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) > 0).all()
 
 
-def test_the_ends_are_kept_and_the_shape_gains_an_axis():
-    shares = np.array([[0.0, 1.0, 0.5]])
-    np.testing.assert_allclose(colored(shares, "gray"), [[[0.0] * 3, [255.0] * 3, [127.5] * 3]])
+# The first and the last colour as the authors of the maps published them.
+ENDS = {
+    "inferno": ((0, 0, 4), (252, 255, 164)),
+    "magma": ((0, 0, 4), (252, 253, 191)),
+    "viridis": ((68, 1, 84), (253, 231, 37)),
+    "turbo": ((48, 18, 59), (122, 4, 3)),
+    "gray": ((0, 0, 0), (255, 255, 255)),
+}
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"one of inferno, magma, viridis, turbo, gray. Got 'jet'."):
-        colored(SHARES, "jet")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_ends_are_the_published_colours(name):
+    assert (tuple(color_table(name)[0]), tuple(color_table(name)[-1])) == ENDS[name]
+
+
+def test_gray_is_linear():
+    np.testing.assert_allclose(color_table("gray"), 255 * VALUES[:, None] + np.zeros(3), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_nearest_entry_is_within_a_quarter_of_a_level_of_the_interpolated_colour(name):
+    assert np.abs(np.diff(color_table(name), axis=0)).max() <= 0.5
+
+
+def test_a_table_is_made_once_and_cannot_be_changed():
+    assert color_table("turbo") is color_table("turbo")
+    with pytest.raises(ValueError, match="read-only"):
+        color_table("turbo")[0] = 0
+
+
+@pytest.mark.parametrize("name", ["jet", ["turbo"], None])
+def test_an_unknown_name_is_refused_with_the_known_ones(name):
+    with pytest.raises(ValueError, match=r"one of inferno, magma, viridis, turbo, gray\. Got "):
+        overlay(np.zeros((1, 4, 4, 3)), np.zeros((1, 2, 2)), colors=name)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_see import overlay, sheet
-from keras_see.visualization.sheets import TILE, Column, as_tiles, encoded, tile_size
+from keras_see.visualization.sheets import TILE, Column, as_tiles, sheet_of, tile_size, to_jpeg
 
 RNG = np.random.default_rng(5)
 
@@ -38,9 +38,8 @@ def test_small_images_are_enlarged_in_whole_pixels():
 def test_tiles_keep_the_shape_of_the_pictures():
     assert tile_size((28, 28)) == (140, 140)
     assert tile_size((224, 224)) == tile_size((96, 96)) == (TILE, TILE)
-    width, height = tile_size((300, 600))
-    assert width == TILE
-    assert height == TILE // 2
+    assert tile_size((300, 600)) == (TILE // 2, TILE)
+    assert tile_size((2000, 20)) == (TILE, 16)
     assert as_tiles(np.zeros((2, 300, 600, 3), "uint8")).shape == (2, 64, 128, 3)
 
 
@@ -68,7 +67,7 @@ def test_captions_change_only_what_is_below_the_images():
     assert not np.array_equal(right, wrong)
 
 
-def test_texts_too_long_or_in_other_letters_stay_in_their_place():
+def test_texts_too_long_or_in_other_scripts_stay_in_their_cells():
     images = np.full((2, 128, 128, 3), 90, "uint8")
     made = np.asarray(sheet(images, {"b": images}, captions=["x" * 500, "žluťoučký 漢字 kůň"], footer="word " * 200))
     white = (made == 255).all(axis=-1)
@@ -80,7 +79,7 @@ def test_texts_too_long_or_in_other_letters_stay_in_their_place():
     ("given", "shown"),
     [("Löwe", "Lowe"), ("naïve café", "naive cafe"), ("Straße", "Strasse"), ("猫", "?"), ("a\nb", "a b")],
 )
-def test_letters_that_the_font_has_not_are_spelled_in_those_that_it_has(given, shown):
+def test_letters_that_the_font_lacks_become_ascii(given, shown):
     images = np.full((1, 128, 128, 3), 90, "uint8")
     np.testing.assert_array_equal(sheet(images, {}, captions=[given]), sheet(images, {}, captions=[shown]))
 
@@ -93,11 +92,11 @@ def test_narrow_pictures_leave_room_for_their_captions():
 
 
 @pytest.mark.parametrize(("count", "columns"), [(64, 3), (400, 3), (64, 1)])
-def test_many_images_do_not_make_a_tower(count, columns):
+def test_a_sheet_of_many_images_is_at_most_three_times_as_high_as_wide(count, columns):
     images = np.zeros((count, 64, 64, 3), "uint8")
     made = sheet(images, {str(number): images for number in range(columns)})
     assert made.height <= 3.1 * made.width
-    assert max(made.size) < 65500  # where a JPEG ends
+    assert max(made.size) < 65500  # the longest side of a JPEG
 
 
 def test_a_column_must_hold_pictures():
@@ -106,12 +105,12 @@ def test_a_column_must_hold_pictures():
         sheet(images, {"a": np.zeros((2, 8, 8))})
 
 
-def test_a_stretched_range_is_said_at_the_foot():
+def test_a_stretched_range_is_noted_below_the_grid():
     images = RNG.normal(0, 50, (1, 64, 64, 3))
     assert sheet(images, {}).height > sheet(images, {}, display=(-150, 150)).height
 
 
-def test_a_colour_bar_runs_from_the_least_to_the_strongest_colour():
+def test_a_colour_bar_runs_from_the_weakest_to_the_strongest_colour():
     pictures = np.zeros((1, 128, 128, 3), "uint8")
     made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], ("gray", "1.5"))]))
     bar = made[10 + 17 + 8, 10 + 134 : 10 + 134 + 128].astype(int)
@@ -128,13 +127,28 @@ def test_a_colour_bar_runs_from_the_least_to_the_strongest_colour():
         ({}, ["one"], r"`captions` must have one entry per image, 2 in all\. Got 1"),
     ],
 )
-def test_a_sheet_wants_one_entry_per_image(columns, captions, message):
+def test_a_sheet_takes_one_entry_per_image(columns, captions, message):
     with pytest.raises(ValueError, match=message):
         sheet(np.zeros((2, 8, 8, 3), "uint8"), columns, captions=captions)
 
 
+def test_a_sheet_of_pictures_is_the_sheet_of_the_images_they_were_made_of():
+    images = RNG.integers(0, 256, (3, 64, 64, 3), dtype="uint8")
+    captions = [["a"], [("b", True)], []]
+    columns = [Column("c", images[::-1], [["d"], [], ["e", "f"]], ("turbo", "2.5"))]
+    public = sheet(images / 255.0, columns, captions=captions, footer="foot", title="t")
+    assert public == sheet_of(images, columns, captions, footer=["", "foot"], title="t")
+
+
+def test_a_colour_bar_has_red_first():
+    pictures = np.zeros((1, 128, 128, 3), "uint8")
+    made = np.asarray(sheet_of(pictures, [Column("a", pictures, bar=("turbo", "1"))]))
+    colors = {tuple(color) for color in made[10 + 17 + 8].tolist()}
+    assert {(48, 18, 59), (122, 4, 3)} <= colors
+
+
 def test_an_encoded_sheet_is_a_jpeg_close_to_the_image():
     smooth = Image.fromarray(np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype("uint8"))
-    with Image.open(io.BytesIO(encoded(smooth))) as again:
+    with Image.open(io.BytesIO(to_jpeg(smooth))) as again:
         assert again.format == "JPEG"
         np.testing.assert_allclose(np.asarray(again), np.asarray(smooth), atol=8)
