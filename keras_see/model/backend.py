@@ -88,9 +88,11 @@ else:
         return [variable.value.detach() for variable in variables]
 
     @contextlib.contextmanager
-    def _modules_kept(model):
+    def _modules_kept(operations):
         """Put back, after the block, modes and buffers of wrapped torch modules: a call may change both."""
-        modes = [(module, module.training) for module in model.modules()]
+        # Keras's layers are torch modules that do not know of each other.
+        found = {id(each): each for operation in operations for each in getattr(operation, "modules", list)()}
+        modes = [(module, module.training) for module in found.values()]
         buffers = [
             (module, name, buffer) for module, _ in modes for name, buffer in module.named_buffers(recurse=False)
         ]
@@ -122,12 +124,12 @@ else:
 
 
 @contextlib.contextmanager
-def state_kept(model):
-    """Put back, after the block, what a run of a model may change besides its Keras variables.
+def state_kept(operations):
+    """Put back, after the block, what a run of these operations may change besides its Keras variables.
 
     That is the global random states of Python, NumPy and PyTorch, and the modes and buffers of wrapped torch modules.
     """
-    with random_state_kept(), _modules_kept(model):
+    with random_state_kept(), _modules_kept(operations):
         yield
 
 
@@ -156,7 +158,7 @@ if _NAME == "torch":
 
 else:
 
-    def _modules_kept(model):
+    def _modules_kept(operations):
         return contextlib.nullcontext()
 
     def _random_state():

@@ -86,7 +86,7 @@ def _settings(layer):
     """Yield what a compiled pass depends on of one layer, hashable."""
     is_model, is_own = isinstance(layer, keras.Model), type(layer).__module__.partition(".")[0] != "keras"
     for name, value in vars(layer).items():
-        if is_model and (name in _OF_TRAINING or name.startswith("_")):
+        if name == "training" or (is_model and (name in _OF_TRAINING or name.startswith("_"))):
             continue
         if isinstance(value, PLAIN):
             yield name, value
@@ -100,7 +100,8 @@ def _settings(layer):
         yield _config(layer)
 
 
-# What `fit` and `compile` keep on a model; it changes with each, and no pass depends on it.
+# What `fit` and `compile` keep on a model; it changes with each, and no pass depends on it. (PyTorch keeps the mode
+# of each layer in `training`; passes run in inference mode.)
 _OF_TRAINING = {"train_function", "test_function", "predict_function", "stop_training", "optimizer", "loss", "history"}
 
 

@@ -52,8 +52,9 @@ def infer(model, inputs, interceptors=(), values=()):
     """Return `model(inputs, training=False)`, or None if an interceptor ended the run early; traced.
 
     Variables are held still (`keras.StatelessScope`). The modes and buffers of wrapped torch modules, the global random
-    states of Python, NumPy and PyTorch, and plain attributes of a user's own layers are put back after the run. Layers are tapped by an instance-level `call` that is there for
-    the length of the run and heeds only the thread that runs it; nothing is cloned.
+    states of Python, NumPy and PyTorch, and plain attributes of a user's own layers are put back after the run. Layers
+    are tapped by an instance-level `call` that is there for the length of the run and heeds only the thread that runs
+    it; nothing is cloned.
 
     `stateless_call` would not do: it goes past `__call__`, which leaves augmentation layers switched on.
 
@@ -64,7 +65,7 @@ def infer(model, inputs, interceptors=(), values=()):
         values: The variables' values, as `backend.values` returns them.
     """
     state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
-    with state, backend.state_kept(model), _LOCK, attributes_set(_taps(model, interceptors)):
+    with state, backend.state_kept([model, *operations_of(model)]), _LOCK, attributes_set(_taps(model, interceptors)):
         try:
             return model(inputs, training=False)
         except StopRun:

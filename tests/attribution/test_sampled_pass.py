@@ -108,11 +108,8 @@ def test_a_forward_method_needs_no_gradient_and_is_one_of_many_in_a_pass():
 
 
 def test_a_forward_method_works_where_there_is_no_gradient():
-    model = keras.Sequential(
-        [keras.Input((8, 6, 3)), layers.Conv2D(2, 3, name="conv"), layers.Lambda(ops.stop_gradient)]
-    )
-    model = keras.Sequential([*model.layers, layers.GlobalAveragePooling2D(), layers.Dense(2)])
-    model.build((None, 8, 6, 3))
+    steps = [layers.Conv2D(2, 3, name="conv"), layers.Lambda(ops.stop_gradient), layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([keras.Input((8, 6, 3)), *steps, layers.Dense(2)])
     found = maps(model, photos(2), 1, {"test_mean_activation": {"layer": "conv"}})
     assert found["test_mean_activation@conv"].shape == (2, 6, 4)
 

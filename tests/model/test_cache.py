@@ -153,11 +153,12 @@ def test_a_layer_that_counts_how_often_it_is_traced_is_traced_once():
             return x
 
     model = small(Counting(name="middle"))
+    before = model.get_layer("middle").count
     saliency_maps(model, photos(1), targets=1)
     traced = layer_calls_of(model, photos(1))
     saliency_maps(model, photos(1), targets=1)
     assert layer_calls_of(model, photos(1)) is traced
-    assert model.get_layer("middle").count == 1  # by Keras itself, when the model was made
+    assert model.get_layer("middle").count == before
 
 
 def test_only_the_latest_entries_are_kept():
