@@ -76,7 +76,7 @@ def overlaid(pictures, maps, upper, colors="turbo", alpha=0.65):
         alpha: As for `overlay`.
     """
     values = resized_maps(normalized(maps, upper), pictures.shape[1:3]).clip(0, 1)
-    opacity = alpha * (2 * values).clip(0, 1)[..., None]
+    opacity = alpha * np.minimum(2 * values, 1)[..., None]
     mixed = pictures + opacity * (_colored(values, colors) - pictures)
     return np.rint(mixed).astype("uint8")
 
@@ -104,9 +104,9 @@ def upper_limit(maps, scale):
 
 def normalized(maps, upper):
     """Return maps divided by `upper` and clipped to 0–1, float32; NaN is 0, and so is everything if `upper` is 0."""
-    upper = np.asarray(upper, "float32")
-    positive = np.nan_to_num(np.asarray(maps, "float32"), nan=0.0, neginf=0.0).clip(0)
-    return np.divide(positive, upper, out=np.zeros_like(positive), where=upper > 0).clip(0, 1)
+    maps, upper = np.asarray(maps, "float32"), np.asarray(upper, "float32")
+    values = np.divide(maps, upper, out=np.zeros_like(maps), where=upper > 0)
+    return np.nan_to_num(values, nan=0.0).clip(0, 1)
 
 
 def checked_maps(maps):

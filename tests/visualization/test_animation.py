@@ -70,6 +70,14 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
     assert path.read_text() == "old"
 
 
+def test_where_the_file_cannot_be_replaced_no_temporary_file_is_left(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    (tmp_path / "a.png" / "kept").touch()
+    with pytest.raises(OSError, match=r"a\.png"):
+        write_picture(FRAMES[:1], tmp_path / "a.png")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_quality_is_that_of_the_file(tmp_path):
     noise = [np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype="uint8")]
     for ending in (".jpg", ".webp"):

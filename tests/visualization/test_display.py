@@ -47,7 +47,7 @@ def test_other_ranges_are_stretched_over_all_images_and_the_note_gives_black_and
     assert note == f"pictures stretched from {low:.3g} (black) to {high:.3g} (white)"
 
 
-def test_an_image_of_one_strange_value_is_shown_without_trouble():
+def test_a_constant_image_of_an_unusual_value_is_black():
     shown, note = to_pictures(np.full((1, 3, 3, 3), -70.0))
     assert (shown == 0).all()
     assert "stretched from -70" in note
@@ -61,15 +61,15 @@ def test_a_pair_gives_black_and_white():
     assert to_pictures(images, [1, -1])[0][0, :, 0, 0].tolist() == [255, 255, 128, 0, 0]
 
 
-def test_a_function_makes_the_pictures_and_gets_a_copy():
+def test_a_function_makes_the_pictures_from_a_copy():
     images = PICTURES[..., ::-1].astype("float32") - 100.0
     before = images.copy()
 
-    def back(given):
+    def undo(given):
         given += 100.0
         return given[..., ::-1]
 
-    np.testing.assert_array_equal(to_pictures(images, back)[0], PICTURES)
+    np.testing.assert_array_equal(to_pictures(images, undo)[0], PICTURES)
     np.testing.assert_array_equal(images, before)
 
 
@@ -87,13 +87,14 @@ def test_any_number_of_channels_becomes_three(channels):
 
 def test_masks_are_black_and_white():
     mask = np.array([[True, False]]).reshape(1, 1, 2, 1)
-    assert to_pictures(mask)[0].tolist() == [[[[255] * 3, [0] * 3]]]
+    for display in (None, (0, 255)):
+        assert to_pictures(mask, display)[0].tolist() == [[[[255] * 3, [0] * 3]]]
 
 
 def test_of_several_inputs_the_pictures_are_shown():
     np.testing.assert_array_equal(to_pictures({"a": np.ones((3, 2)), "b": PICTURES})[0], PICTURES)
 
 
-def test_what_is_no_picture_is_refused():
+def test_a_function_must_return_pictures():
     with pytest.raises(ValueError, match=r"must be .* pictures .* Got an array of shape \(3, 5, 4\)\."):
         to_pictures(PICTURES, lambda images: images[..., 0])

@@ -56,6 +56,13 @@ def test_values_above_the_range_have_the_strongest_colour():
     assert found[0, 0].tolist() == [[122, 4, 3], [122, 4, 3]]
 
 
+def test_values_far_above_the_range_do_not_spread_when_the_map_is_enlarged():
+    spot = np.zeros((1, 4, 4))
+    spot[0, 1, 1] = 1.0
+    picture = np.full((1, 16, 16, 3), 90, "uint8")
+    np.testing.assert_array_equal(overlay(picture, 50 * spot, scale=1.0), overlay(picture, spot, scale=1.0))
+
+
 def test_other_colour_maps_are_chosen_by_name():
     ends = [overlay(PICTURES, np.ones((2, 12, 8)), alpha=1.0, colors=name) for name in ("viridis", "gray")]
     assert np.unique(ends[0].reshape(-1, 3), axis=0).tolist() == [[253, 231, 37]]
@@ -92,6 +99,13 @@ def test_one_value_in_a_hundred_is_above_the_upper_limit():
     np.testing.assert_allclose(ends, ends[0] * np.array([1, 0, 3]))
 
 
+def test_negative_values_do_not_lower_the_upper_limit():
+    values = np.full((1, 10, 10), -5.0)
+    values[0, 0, 0] = 1000.0  # the percentile lies between this and the next highest value
+    assert upper_limit(values, "all") == upper_limit(values.clip(0), "all")
+    assert upper_limit(-np.ones((1, 3, 3)), "all") == 0
+
+
 def test_a_single_positive_value_can_be_seen():
     maps = np.zeros((1, 20, 20))
     maps[0, 4, 5] = 3.0
@@ -104,6 +118,7 @@ def test_infinite_and_missing_values_spoil_neither_range_nor_values():
     maps = np.array([[[1.0, np.nan, -np.inf, 0.5]]])
     assert upper_limit(maps, "all") == pytest.approx(1.0, rel=0.05)
     np.testing.assert_allclose(normalized(maps, 1.0), [[[1.0, 0.0, 0.0, 0.5]]])
+    np.testing.assert_allclose(normalized([[[np.inf, 0.2, -0.5]]], 0.5), [[[1.0, 0.4, 0.0]]], rtol=1e-6)
     assert (normalized(maps, 0.0) == 0).all()
 
 

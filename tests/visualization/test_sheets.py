@@ -64,7 +64,21 @@ def test_captions_change_only_what_is_below_the_images():
     assert red[below:].any()
     assert not green[:below].any()
     assert not red[:below].any()
+    assert (right[below:, :, 1] >= right[below:, :, 0]).all()
+    assert (wrong[below:, :, 0] >= wrong[below:, :, 1]).all()
     assert not np.array_equal(right, wrong)
+
+
+def test_a_line_that_is_neither_right_nor_wrong_has_no_mark():
+    images = np.full((1, 128, 128, 3), 90, "uint8")
+    assert sheet(images, {}, captions=[[("a", None)]]) == sheet(images, {}, captions=["a"])
+
+
+@pytest.mark.parametrize(("count", "rows", "blocks"), [(3, 1, 3), (4, 1, 4), (5, 2, 3), (6, 2, 3), (8, 2, 4)])
+def test_images_side_by_side_fill_their_rows_evenly(count, rows, blocks):
+    made = sheet(np.zeros((count, 128, 128, 3), "uint8"), {})
+    assert made.height // TILE == rows
+    assert made.width // TILE == blocks
 
 
 def test_texts_too_long_or_in_other_scripts_stay_in_their_cells():
@@ -113,6 +127,8 @@ def test_a_stretched_range_is_noted_below_the_grid():
 def test_a_colour_bar_runs_from_the_weakest_to_the_strongest_colour():
     pictures = np.zeros((1, 128, 128, 3), "uint8")
     made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], ("gray", "1.5"))]))
+    left = made[10 + 17 : 10 + 34, 10 + 134 : 10 + 142]
+    assert (left < 200).any()  # the zero at the left of the bar
     bar = made[10 + 17 + 8, 10 + 134 : 10 + 134 + 128].astype(int)
     dark = np.flatnonzero((bar == 0).all(axis=-1))[0]
     shades = bar[dark : dark + 40, 0]

@@ -30,3 +30,4 @@ def test_wrapped_lines_hold_all_the_words_and_fit(width):
 
 def test_a_word_wider_than_the_width_has_its_own_line():
     assert wrapped("a " + "x" * 90 + " b", 50) == ["a", "x" * 90, "b"]
+    assert wrapped("x" * 90, 50) == ["x" * 90]
