@@ -1,10 +1,14 @@
 import io
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_see import overlay, sheet
+from keras_see.visualization.captions import image_captions, map_captions
+from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
 from keras_see.visualization.sheets import TILE, Column, as_tiles, sheet_of, tile_size, to_jpeg
 
 RNG = np.random.default_rng(5)
@@ -168,3 +172,27 @@ def test_an_encoded_sheet_is_a_jpeg_close_to_the_image():
     with Image.open(io.BytesIO(to_jpeg(smooth))) as again:
         assert again.format == "JPEG"
         np.testing.assert_allclose(np.asarray(again), np.asarray(smooth), atol=8)
+
+
+def test_in_steady_state_drawing_runs_only_the_files_that_draw():
+    images, maps = RNG.integers(0, 256, (4, 64, 64, 3), dtype="uint8"), RNG.random((4, 4, 4))
+    outputs = RNG.random((4, 3))
+
+    def draw():
+        limit = upper_limit(maps, "all")
+        columns = [
+            Column("a", overlaid(images, maps, limit), map_captions(maps, [0, 1, 2, -1], None), ("turbo", "1")),
+            Column("b", heatmaps(maps, limit, (64, 64)), (), ("inferno", "1")),
+        ]
+        to_jpeg(sheet_of(images, columns, image_captions(outputs, None, [0, 1, 2, 0], None), footer=["foot"]))
+
+    draw()  # tables, font and the plugins of Pillow are loaded once
+    files = set()
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, *_: files.add(Path(frame.f_code.co_filename)))
+    try:
+        draw()
+    finally:
+        sys.setprofile(before)
+    own = {file.stem for file in files if "keras_see" in file.parts and "tests" not in file.parts}
+    assert own == {"captions", "overlay", "resizing", "sheets", "text"}
