@@ -16,6 +16,9 @@ if _NAME not in ("tensorflow", "jax", "torch"):
     )
 
 
+# Whether `compiled` compiles, so that what no result needs is not computed.
+COMPILES = _NAME != "torch"
+
 if _NAME == "tensorflow":
     import tensorflow as tf
 

@@ -37,7 +37,7 @@ def layer_calls_of(model, images):
                 f"{first_line(error)} Give images that `model(images, training=False)` takes."
             ) from error
 
-    return cached(model, ("layer_calls", *signature(images)), trace)
+    return cached(model, ("layer_calls", *signature(images, any_number=True)), trace)
 
 
 def cached(model, key, make):
@@ -64,11 +64,11 @@ def forget(model):
     _ENTRIES.pop(model, None)
 
 
-def signature(images):
-    """Return what a compiled function depends on of these images: their structure, shapes and types."""
+def signature(images, any_number=False):
+    """Return what a compiled function depends on of these images: their structure, shapes (and number) and types."""
     leaves = keras.tree.flatten(images)
     structure = str(keras.tree.map_structure(lambda leaf: 0, images))
-    return structure, tuple((leaf.shape, leaf.dtype.str) for leaf in leaves)
+    return structure, tuple((leaf.shape[any_number:], leaf.dtype.str) for leaf in leaves)
 
 
 def fingerprint(model):

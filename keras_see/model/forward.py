@@ -5,6 +5,7 @@ import dataclasses
 import keras
 from keras import ops
 
+from keras_see.model.batchnorm_folding import BatchNormFolding
 from keras_see.model.inference import infer
 from keras_see.model.inputs import picture_of
 from keras_see.model.interceptors import FeatureTaps, LeakyRectifiers, LogitTaps
@@ -52,7 +53,7 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
     if IMAGES in paths:
         inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0))
     taps, logits = FeatureTaps(layer_calls, set(paths) - {IMAGES}, deltas), LogitTaps(layer_calls)
-    outputs = infer(model, inputs, [taps, logits], values)
+    outputs = infer(model, inputs, [taps, logits, BatchNormFolding(layer_calls)], values)
     leaves = [logits.logits.get(number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
     return ForwardResult(outputs, keras.tree.pack_sequence_as(outputs, leaves), features | taps.features)
 
