@@ -58,6 +58,33 @@ def test_only_the_tensorboard_file_names_tensorboard():
     assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard"}
 
 
+def test_only_one_file_touches_private_attributes_of_others():
+    own = {node.attr for tree in FILES.values() for node in ast.walk(tree) if is_private(node) and base(node) == "self"}
+    own |= {node.name for tree in FILES.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    touched = {
+        name: {node.attr for node in ast.walk(tree) if is_private(node) and node.attr not in own}
+        for name, tree in FILES.items()
+    }
+    texts = {
+        name: {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and is_private_name(node.value)}
+        for name, tree in FILES.items()
+    }
+    assert {name for name, attributes in touched.items() if attributes} == {"model.keras_internals"}
+    assert touched["model.keras_internals"] | texts["model.keras_internals"] == {"_flatten_layers", "_remat_mode"}
+
+
+def is_private(node):
+    return isinstance(node, ast.Attribute) and is_private_name(node.attr)
+
+
+def is_private_name(text):
+    return isinstance(text, str) and text.isidentifier() and text.startswith("_") and text.strip("_") and text[1] != "_"
+
+
+def base(node):
+    return getattr(node.value, "id", None)
+
+
 def inside(tree):
     """Return the files of keras_see that a file imports; "__init__" where it takes a public name from the package."""
     found = set()

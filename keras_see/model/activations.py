@@ -3,6 +3,7 @@
 import keras
 
 from keras_see.model import backend
+from keras_see.model.keras_internals import is_keras_class
 
 # Functions that give no gradient to low values, exactly or in float32: names in `keras.activations` and `keras.ops`.
 RECTIFIERS = (
@@ -41,8 +42,8 @@ def computes_as(operation, *classes):
 
 def own_operation(operation):
     """Return the name of the class where that is an operation of Keras's own, such as "Mean"; None for layers."""
-    is_own = type(operation).__module__.partition(".")[0] == "keras"
-    return type(operation).__name__ if is_own and not isinstance(operation, keras.Layer) else None
+    is_own = is_keras_class(operation) and not isinstance(operation, keras.Layer)
+    return type(operation).__name__ if is_own else None
 
 
 def _named(operation, names):

@@ -17,8 +17,8 @@ class BatchNormFolding(Interceptor):
     a third less time on a CPU. The result is as close to that of float64 as the unfolded one.
 
     The plain convolution stays in the graph for other users of its output; a compiled function leaves it out where
-    there are none. Where nothing is compiled (PyTorch), nothing is folded. Neither is a convolution whose output is captured:
-    the normalization then takes another tensor than the convolution made.
+    there are none. Where nothing is compiled (PyTorch), nothing is folded. Neither is a convolution whose output is
+    captured: the normalization then takes another tensor than the convolution made.
 
     Args:
         layer_calls: The model's `LayerCalls`.

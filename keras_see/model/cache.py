@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_see.model.identity import PLAIN, Identity, hashable
 from keras_see.model.inputs import specification
+from keras_see.model.keras_internals import flatten_layers, is_keras_class
 from keras_see.model.layer_calls import first_line
 from keras_see.model.tracing import trace_layer_calls
 
@@ -78,13 +79,13 @@ def fingerprint(model):
     functions it holds (such as its activation) and its attributes of plain values (scales, slopes, strides, flags); of
     a user's own layer `get_config()` too. Objects and long arrays that a layer holds are not looked into.
     """
-    layers = model._flatten_layers()
-    return tuple(map(Identity, model.variables)), tuple((Identity(layer), *_settings(layer)) for layer in layers)
+    settings = tuple((Identity(layer), *_settings(layer)) for layer in flatten_layers(model))
+    return tuple(map(Identity, model.variables)), settings
 
 
 def _settings(layer):
     """Yield what a compiled pass depends on of one layer, hashable."""
-    is_model, is_own = isinstance(layer, keras.Model), type(layer).__module__.partition(".")[0] != "keras"
+    is_model = isinstance(layer, keras.Model)
     for name, value in vars(layer).items():
         if name == "training" or (is_model and (name in _OF_TRAINING or name.startswith("_"))):
             continue
@@ -96,7 +97,7 @@ def _settings(layer):
             yield name, hashable(value)
     policy = getattr(layer, "dtype_policy", None)
     yield getattr(policy, "name", None), layer.trainable
-    if is_own and not is_model:
+    if not is_model and not is_keras_class(layer):
         yield _config(layer)
 
 

@@ -11,6 +11,7 @@ import keras
 from keras_see.model import backend
 from keras_see.model.attributes import attributes_set
 from keras_see.model.identity import PLAIN
+from keras_see.model.keras_internals import flatten_layers, is_keras_class, no_rematerialization
 
 # Taps are attributes of the user's layers: while one thread has set them, another waits with its own.
 _LOCK = threading.RLock()
@@ -75,7 +76,7 @@ def infer(model, inputs, interceptors=(), values=()):
 def operations_of(model):
     """Return all layers and operations that the model holds, at any depth, each once, without the model."""
     found = {}
-    for layer in model._flatten_layers(include_self=True, recursive=True):
+    for layer in flatten_layers(model):
         found[id(layer)] = layer
         for operation in getattr(layer, "operations", ()):  # a functional graph also holds plain operations
             if isinstance(operation, keras.Operation):
@@ -101,8 +102,7 @@ def _taps(model, interceptors):
 
 def _traceable(operation):
     """Yield what makes a layer's inside visible to a trace: no rematerialisation, no `tf.function` on `call`."""
-    if getattr(operation, "_remat_mode", None) is not None:
-        yield operation, "_remat_mode", None
+    yield from no_rematerialization(operation)
     python_call = getattr(operation.call, "python_function", None)
     if python_call is not None:
         yield operation, "call", python_call
@@ -110,7 +110,7 @@ def _traceable(operation):
 
 def _own_attributes(operation):
     """Yield the plain attributes of a user's own layer, so that what its `call` counts or notes there is put back."""
-    if type(operation).__module__.partition(".")[0] != "keras":
+    if not is_keras_class(operation):
         yield from ((operation, name, value) for name, value in list(vars(operation).items()) if type(value) in PLAIN)
 
 

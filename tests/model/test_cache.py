@@ -6,7 +6,7 @@ import weakref
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 from tiny_models import filled, flat, outputs_of, photos
 
 from keras_see import grad_cam_maps, maps, saliency_maps

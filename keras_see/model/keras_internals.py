@@ -1,0 +1,30 @@
+"""The private attributes of Keras that keras_see touches, each with its reason; no other file touches one."""
+
+import keras
+
+
+def flatten_layers(model):
+    """Return a model's layers at any depth, the model itself first.
+
+    `Layer._flatten_layers`, because nothing public lists the layers that a subclassed model keeps in attributes, lists
+    and nested models.
+    """
+    return model._flatten_layers(include_self=True, recursive=True)
+
+
+def no_rematerialization(operation):
+    """Yield what switches rematerialization of a layer off, as `attributes_set` takes it.
+
+    `Layer._remat_mode`, because a rematerialized call is traced where no tap can hand a tensor out (TensorFlow, JAX),
+    and nothing public switches it off for one run.
+    """
+    if getattr(operation, "_remat_mode", None) is not None:
+        yield operation, "_remat_mode", None
+
+
+def is_keras_class(thing):
+    """Return whether the thing's class is Keras's own, not a user's subclass.
+
+    By the module of the class, because the classes of operations (`Softmax`, `Mean`) are not public.
+    """
+    return type(thing).__module__.partition(".")[0] == keras.__name__

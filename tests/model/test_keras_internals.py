@@ -1,0 +1,40 @@
+"""Each private attribute of Keras that is touched: these tests fail when Keras renames it."""
+
+import keras
+import pytest
+from keras import layers, ops
+
+from keras_see.model.keras_internals import flatten_layers, is_keras_class, no_rematerialization
+
+
+def test_the_layers_that_a_model_keeps_in_lists_and_nested_models_are_found():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.listed = [layers.Dense(1, name="in a list")]
+            self.by_name = {"key": layers.Dense(1, name="in a dict")}
+            self.nested = keras.Sequential([layers.Dense(1, name="nested")], name="inner")
+
+    model = Own()
+    found = flatten_layers(model)
+    assert found[0] is model
+    assert {layer.name for layer in found} >= {"in a list", "in a dict", "nested", "inner"}
+
+
+@pytest.mark.skipif(not hasattr(keras, "RematScope"), reason="this Keras has no rematerialization")
+def test_a_layer_made_to_rematerialize_is_switched_off():
+    with keras.RematScope(mode="full"):
+        layer = layers.Dense(1)
+    changes = list(no_rematerialization(layer))
+    assert [(thing is layer, value) for thing, _, value in changes] == [(True, None)]
+    assert getattr(layer, changes[0][1]) is not None
+    assert not list(no_rematerialization(layers.Dense(1)))
+
+
+def test_classes_of_keras_are_told_from_those_of_a_user():
+    class Own(layers.Dense):
+        """A user's subclass."""
+
+    inputs = keras.Input((2,))
+    operation = keras.Model(inputs, ops.softmax(inputs)).operations[-1]
+    assert [is_keras_class(thing) for thing in (operation, layers.Dense(1), Own(1))] == [True, True, False]
