@@ -336,7 +336,7 @@ FUNCTIONS = {
     "a size of one number": (see.grad_cam_maps, {"size": 8}, ValueError, "size", "Got 8."),
     "a size of broken pixels": (see.grad_cam_maps, {"size": (8.5, 4)}, ValueError, "size", "Got (8.5, 4)."),
     "a size in words": (see.class_activation_maps, {"size": "big"}, ValueError, "size", "Got 'big'."),
-    "made images for maps": (see.maps, {"methods": "neurons"}, ValueError, "methods", "'neurons' are made images."),
+    "made images for maps": (see.maps, {"methods": "neurons"}, ValueError, "methods", "'neurons' are optimized images."),
     "a number for methods": (see.maps, {"methods": 3}, ValueError, "methods", "Got 3."),
     "one side of layers": (see.layers, {"model": OPEN, "size": 32}, ValueError, "size", "Got 32."),
     "layers of nothing": (see.layers, {"model": OPEN, "size": (0, 8)}, ValueError, "size", "Got (0, 8)."),

@@ -1,4 +1,4 @@
-"""CAM, the heatmap of a classifier with a GAP head: what each place adds to the logit."""
+"""CAM: what each place adds to the logit of a classifier with a GAP head."""
 
 import math
 
@@ -111,7 +111,7 @@ def _is_linear(call):
 def _place(layer_calls, layer):
     gap = gap_call(layer_calls)
     if layer is not None and layer_calls.find(layer) not in (gap, layer_calls.default_call()):
-        raise ValueError(f"CAM looks at what {gap.path!r} averages. Got the layer {shown(layer)}. Leave `layer` out.")
+        raise ValueError(f"CAM takes what {gap.path!r} averages. Got the layer {shown(layer)}. Leave `layer` out.")
     return gap.input_path
 
 

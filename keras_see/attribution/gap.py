@@ -19,7 +19,7 @@ def gap_classifier(
     head: str = "conv",
     activation: str | None = "softmax",
 ) -> keras.Model:
-    """Build a classifier with a GAP head, so that `class_activation_maps` are exact; not compiled.
+    """Return a classifier with a GAP head, for which `class_activation_maps` are exact; not compiled.
 
     `head="conv"` ends in a 1×1 convolution with one filter per class, then global average pooling (Lin, Chen and Yan
     2014, *Network In Network*, section 3.2, arXiv:1312.4400): a class's heatmap is its own filter. `head="dense"` ends
@@ -31,7 +31,7 @@ def gap_classifier(
             `(None, None, 3)`.
         backbone: A Keras model from images to features `(batch, rows, columns, channels)`, such as one of
             `keras.applications` with `include_top=False`. Default: a small one of six convolutions with batch
-            normalisation, whose features have a quarter of the input's height and width.
+            normalization, whose features have a quarter of the input's height and width.
         head: `"conv"` or `"dense"`.
         activation: That of the output: `"softmax"`, `"sigmoid"` (several labels per image) or None for logits.
 
@@ -110,7 +110,7 @@ def _shape_of(backbone):
 
 
 def _fitting(shape, own):
-    """Return an input shape, sure that the backbone takes it."""
+    """Return the input shape; raise where the backbone does not take it."""
     sides = tuple(shape) if isinstance(shape, list | tuple) else ()
     if len(sides) != 3 or not all(is_whole(side, 1) or side is None for side in sides) or sides[-1] is None:
         raise ValueError(

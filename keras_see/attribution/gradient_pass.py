@@ -189,7 +189,7 @@ def _existing(gradient, path):
         return gradient
     what = "the images" if path == IMAGES else f"the output of {path!r}"
     raise ValueError(
-        "The explained score must depend on what a method looks at, through operations that have gradients. "
+        "The explained score must depend on the features that a method takes, through operations that have gradients. "
         f"It does not depend on {what}. "
         "Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
     )

@@ -1,4 +1,4 @@
-"""The layers of a model as a table for people."""
+"""The layer table: the layers that a model calls, with the methods that fit each."""
 
 import dataclasses
 import html
@@ -25,7 +25,7 @@ class LayerRow:
         path: What to pass as `layer`: `"backbone/conv"`; `"backbone/conv#1"` is the second call in one run.
         type: Its class.
         output_shape: Without the batch axis; None if the output is not a single tensor.
-        methods: Words of the methods that can look at it.
+        methods: Words of the methods that can be used at it.
     """
 
     path: str
@@ -57,10 +57,10 @@ class LayerTable(list[LayerRow]):
 
 
 def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTable:
-    """List the layers that a model calls, in execution order, with what can be done with each.
+    """Return a table of the layers that a model calls, in execution order, with the methods that fit each.
 
-    The model is run on symbols, in inference mode: nothing is computed and nothing changes. A layer called twice is
-    listed twice, and what a nested model calls stands before the nested model itself.
+    The model runs on symbols, in inference mode: nothing is computed and nothing changes. A layer called twice is
+    listed twice, and the layers of a nested model are listed before the nested model itself.
 
     Args:
         model: A built Keras model, of any kind.

@@ -1,4 +1,4 @@
-"""What a method is: a word, a place in the model, a formula; and a request for one."""
+"""Methods: a word, a path in the model and a formula; and the request for one."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +11,7 @@ class Method:
 
     A *gradient* method is a formula of the values at one place of the model and of the score's gradients there; all
     such methods share one forward and one backward pass. A *forward* method is a formula of the values alone. A
-    *sampled* method varies each image many times, and is a formula of sums over what the model says of the variations.
+    *sampled* method varies each image many times, and is a formula of sums over the variations.
 
     Formulas are made of `keras.ops`, work in float32 and treat each image independently of the others. With options,
     the options are a formula's last argument.
@@ -19,8 +19,8 @@ class Method:
     Attributes:
         word: Its name in tags, in `methods` and on the command line.
         title: Its name in pictures.
-        place: `place(layer_calls, layer)` returns the path of the layer whose output the method looks at, or `IMAGES`;
-            raises if the method cannot look there.
+        place: `place(layer_calls, layer)` returns the path of the features that the method takes: a layer's output, or
+            `IMAGES`; raises if the method cannot be used there.
         formula: Returns maps `(n, rows, columns)`. Of a gradient method `formula(values, gradients)`, both
             `(n, rows, columns, channels)`; of a forward method `formula(values)`; of a sampled method
             `formula(totals, base)`: see `Sampling` and `Base`.
@@ -81,7 +81,7 @@ class Sampling:
 
 
 class Base(NamedTuple):
-    """What is known of the unvaried images.
+    """The unvaried images, with their features and scores.
 
     Attributes:
         images: `(n, rows, columns, channels)`.

@@ -21,7 +21,7 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
     Args:
         model: A built Keras model, of any kind, on any backend.
         images: `(n, height, width, channels)` as the model takes them; a list or dict of arrays for several inputs,
-            of which the first with rows and columns is looked at.
+            of which the first with rows and columns is explained.
         targets: What is explained, one per image. `None` or `"predicted"`: the class that the model itself prefers.
             A class number, or one per image. An array in the shape of the outputs: weights of their sum. A callable:
             takes the outputs before a closing softmax or sigmoid and returns one score per image. With one output
@@ -46,7 +46,7 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
 
 def _place(layer_calls, layer):
     if layer is not None:
-        raise ValueError(f"Saliency looks at the images and takes no `layer`. Got {shown(layer)}. Leave it out.")
+        raise ValueError(f"Saliency explains the images and takes no `layer`. Got {shown(layer)}. Leave it out.")
     return IMAGES
 
 

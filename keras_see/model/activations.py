@@ -1,4 +1,4 @@
-"""What operations compute, known by Keras's own classes and functions: a class of the user's may bear any name."""
+"""Recognize activations and layers by Keras's own classes and functions: a user's class may have any name."""
 
 import keras
 

@@ -1,7 +1,7 @@
-"""What is kept per model between calls: its layer calls and its compiled passes.
+"""A cache per model: its layer calls and its compiled passes.
 
-An entry is found again only while nothing has changed that it depends on: see `fingerprint`. It keeps nothing alive:
-neither the model, nor its layers, nor the functions that a user hands in.
+An entry is found again only while nothing it depends on has changed: see `fingerprint`. The cache keeps nothing alive:
+neither the model, nor its layers, nor functions that a user passes in.
 """
 
 import weakref

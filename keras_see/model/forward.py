@@ -85,7 +85,7 @@ def logits_at(number):
 
 
 def zero_deltas(layer_calls, inputs, paths):
-    """Return path -> zeros, float32, in the shape of what is there."""
+    """Return path -> zeros, float32, in the shape of the features at that path."""
     picture = picture_of(inputs)
     shapes = {IMAGES: (BATCH, *picture.shape[1:])}
     for call in layer_calls.calls:

@@ -1,4 +1,4 @@
-"""The one way to run a model: in inference mode, with nothing of it changed, its calls passed through interceptors."""
+"""The one way to run a model: in inference mode, unchanged, each call passing through interceptors."""
 
 import collections
 import functools
@@ -119,7 +119,7 @@ def _wants(interceptor, operation):
 
 
 def _tap(operation, call, chain, turns, thread):
-    """Return what stands in place of an operation's `call`: its interceptors, in one thread only."""
+    """Return the replacement of an operation's `call`: through its interceptors, in one thread only."""
 
     def tapped_call(*args, **kwargs):
         if threading.get_ident() != thread:

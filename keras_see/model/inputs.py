@@ -1,4 +1,4 @@
-"""Check that images are what the model takes, and hand them out in batches of one size."""
+"""Input checks: images that fit the model, and their batches."""
 
 import os
 
@@ -35,12 +35,12 @@ def build(model, images):
 
 
 def check_inputs(images, model=None, what="`images`"):
-    """Return images as NumPy arrays in the structure given, sure that they are images and fit the model's input.
+    """Return images as NumPy arrays in the structure given; raise where they are no images or do not fit the model.
 
     Args:
         images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
         model: The model that will take them, if it is built.
-        what: What messages call them.
+        what: The name of the images in messages.
     """
     wanted = f"{what} must have the shape {_wanted(model)}"
     _check_kind(images, wanted)
@@ -75,7 +75,7 @@ def count_of(inputs):
 
 
 def picture_of(inputs):
-    """Return the first input that has rows, columns and channels: the one to look at."""
+    """Return the first input that has rows, columns and channels: the explained image."""
     return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
 
 
@@ -139,7 +139,7 @@ def _one_in_float(images):
 
 
 def _check_kind(images, wanted):
-    """Raise where what came is no array, or list or dict of arrays, at all."""
+    """Raise where the images are no array, nor a list or dict of arrays."""
     if images is None or isinstance(images, str | os.PathLike):
         raise TypeError(f"{wanted}. Got {shown(images)}. Load the images first, for example with keras.utils.load_img.")
     if not isinstance(images, list | tuple):
@@ -154,7 +154,7 @@ def _check_kind(images, wanted):
 
 
 def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
-    """Return what may be an array or a tensor as a NumPy array; a message says what is `wanted`, and the `advice`."""
+    """Return an array or tensor as a NumPy array; raise TypeError with what is `wanted` and the `advice`."""
     try:
         return to_numpy(leaf)
     except (ValueError, TypeError) as error:  # rows of unequal length, such as the batches of a dataset
@@ -219,7 +219,7 @@ def _check_names(arrays, named, what):
 
 
 def _fitting(leaf, shape):
-    """Return what to do with an array that does not fit."""
+    """Return advice for an array that does not fit."""
     last_first = (leaf.shape[0], *leaf.shape[2:], leaf.shape[1])
     if leaf.ndim == len(shape) == 4 and all(b in (None, a) for a, b in zip(last_first, shape, strict=True)):
         return "Move the channels last: numpy.moveaxis(images, 1, -1)."

@@ -1,4 +1,4 @@
-"""What is done with a model's calls while it runs: features kept and perturbed, logits kept, rectifiers leaking."""
+"""Interceptors: capture and perturb features, capture logits, let gradients leak through closed rectifiers."""
 
 import threading
 
@@ -10,16 +10,16 @@ from keras_see.model.inference import Interceptor, StopRun
 
 
 class FeatureTaps(Interceptor):
-    """Keeps the outputs and inputs of layer calls, each with a delta added where one is given.
+    """Captures the outputs and inputs of layer calls, each with a delta added where one is given.
 
     A delta is an array of zeros: the gradient with respect to it is the gradient with respect to that output, by one
     mechanism for every kind of model and every backend.
 
     Args:
         layer_calls: The model's `LayerCalls`.
-        paths: The paths of calls, or the `input_path` of calls, to keep.
+        paths: The paths of calls, or the `input_path` of calls, to capture.
         deltas: path -> array of zeros, for some of these.
-        stop: Whether to end the run when all are kept.
+        stop: Whether to end the run when all are captured.
 
     Attributes:
         features: path -> tensor.
@@ -33,7 +33,7 @@ class FeatureTaps(Interceptor):
         self.operations = [call.operation for call in tapped]
 
     def around(self, invocation, args, kwargs):
-        """Keep, and perturb, what the call takes and gives."""
+        """Capture, and perturb, the input and the output of a call."""
         call = self._calls.get((id(invocation.operation), invocation.turn))
         if call is None:
             return invocation.proceed(*args, **kwargs)
@@ -53,12 +53,12 @@ class FeatureTaps(Interceptor):
 
 
 class LogitTaps(Interceptor):
-    """Keeps what goes into the closing softmax or sigmoid of outputs.
+    """Captures the input of the closing softmax or sigmoid of outputs.
 
     Args:
         layer_calls: The model's `LayerCalls`.
         numbers: The numbers of the outputs; all by default.
-        stop: Whether to end the run when all are kept.
+        stop: Whether to end the run when all are captured.
 
     Attributes:
         logits: number of an output -> tensor; only of outputs that are closed.
@@ -74,7 +74,7 @@ class LogitTaps(Interceptor):
         self.operations = [call.operation for call in wanted.values()]
 
     def around(self, invocation, args, kwargs):
-        """Keep what a closing activation takes."""
+        """Capture the input of a closing activation."""
         number = self._calls.get((id(invocation.operation), invocation.turn))
         if number is None:
             return invocation.proceed(*args, **kwargs)

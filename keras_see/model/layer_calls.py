@@ -28,7 +28,7 @@ class Call:
         input_dtype: Of the first argument.
         is_leaf: Whether it calls no other layer.
         is_output: Whether it gives an output of the model, or the logits from which that is made.
-        is_closed: Whether it gives what a closing softmax or sigmoid has made; what is explained comes before it.
+        is_closed: Whether its output comes after the closing softmax or sigmoid; the explained score comes before it.
     """
 
     def __init__(self, path, operation, turn):
@@ -92,7 +92,7 @@ class LayerCalls:
         raise ValueError(
             "`model` must have a layer whose output has rows and columns: shape (batch, rows, columns, channels). "
             f"None of the {len(self.calls)} calls of layers in this one has such an output. "
-            "Use a method that looks at the input alone, such as saliency."
+            "Use a method of the input alone, such as saliency."
         )
 
     def find(self, layer):

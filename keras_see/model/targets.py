@@ -1,4 +1,4 @@
-"""What is explained: a score per image, made from the model's outputs."""
+"""Targets: how a model's outputs become the one score per image that is explained."""
 
 import dataclasses
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Target:
         return ops.sum(ops.reshape(logits * weights, (logits.shape[0], -1)), axis=-1), classes, weights
 
     def without_weights(self):
-        """Return the same target for weights that are handed in with each pass; it keeps no function alive."""
+        """Return the same target without its weights, which each pass is given; it keeps no function alive."""
         function = None if self.function is None else _Weakly(self.function)
         return Target(self.kind, function=function)
 
@@ -59,7 +59,7 @@ class _Weakly:
 
 
 def resolve(targets, layer_calls, count, labels=None):
-    """Check what the user wants explained and return a `Target`.
+    """Return the checked `Target` that a user's `targets` mean.
 
     Args:
         targets: None, "predicted", "label", a class number, an array, or a callable that takes the outputs before

@@ -100,7 +100,7 @@ class _Recorder(Interceptor):
                     for call in self._makers(tensor, last):
                         call.is_output = True
                 return maker
-            if not _hands_on(maker.operation):
+            if not _passes_on(maker.operation):
                 return None
 
     def _chain_to(self, tensor):
@@ -132,7 +132,7 @@ def _shape_and_dtype(tensor):
     return None, None
 
 
-def _hands_on(operation):
+def _passes_on(operation):
     """Return whether the operation passes its input's values on as they are, in inference."""
     if computes_as(operation, keras.layers.Activation):
         return is_identity(operation.activation)

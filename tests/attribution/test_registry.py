@@ -65,7 +65,7 @@ REFUSED = {
     "a layer for the images": ({"saliency": {"layer": "a"}}, "takes no `layer`. Got 'a'. Leave it out."),
     "a layer that CAM does not look at": (
         {"cam": {"layer": "a"}},
-        "CAM looks at what 'gap' averages. Got the layer 'a'",
+        "CAM takes what 'gap' averages. Got the layer 'a'",
     ),
     "a layer without rows": ({"grad_cam": {"layer": "gap"}}, "That of 'gap' has shape (batch, 5)."),
 }
