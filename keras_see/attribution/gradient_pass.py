@@ -14,7 +14,7 @@ from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
 from keras_see.model.cache import cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
-from keras_see.model.identity import Identity, hashable
+from keras_see.model.identity import Identity
 from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
 from keras_see.model.targets import are_probabilities, resolve
 
@@ -156,7 +156,8 @@ def run(model, requests, target, parts, batch_size=32):
 
     Devices that work on their own are still at it when this returns; the function may be called in another thread.
     """
-    waiting = [(_result(model, requests, target, part, batch_size), part.valid) for part in parts]
+    compiled = pass_of(model, parts[0].images, requests, target)  # all parts are equally long
+    waiting = [(_result(model, compiled, requests, target, part, batch_size), part.valid) for part in parts]
 
     def collect():
         results = [_by_tensor(lambda tensor, end=valid: tensor[:end], found.to_numpy()) for found, valid in waiting]
@@ -168,16 +169,14 @@ def run(model, requests, target, parts, batch_size=32):
 
 def pass_of(model, images, requests, target):
     """Return the `GradientPass` for these requests, this kind of target and images of this shape; made once."""
-    layer_calls = layer_calls_of(model, images)
-    asked = [(each.method, each.method.place(layer_calls, each.layer), hashable(each.options)) for each in requests]
     function = None if target.function is None else Identity(target.function)
-    key = ("pass", tuple(asked), target.kind, function, *signature(images))
-    return cached(model, key, lambda: GradientPass(model, layer_calls, requests, target))
+    key = ("pass", tuple(request.key for request in requests), target.kind, function, *signature(images))
+    return cached(model, key, lambda: GradientPass(model, layer_calls_of(model, images), requests, target))
 
 
-def _result(model, requests, target, part, batch_size):
+def _result(model, compiled, requests, target, part, batch_size):
     """Return the `Result` of one part, in tensors."""
-    maps, outputs, scores, classes, weights = pass_of(model, part.images, requests, target)(part.images, part.weights)
+    maps, outputs, scores, classes, weights = compiled(part.images, part.weights)
     for number, request in enumerate(requests):
         if request.method.kind == "sampled":
             maps[number] = sampled_maps(model, part.images, request, target, weights, maps[number], batch_size)

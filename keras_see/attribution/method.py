@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
+from keras_see.model.identity import hashable
+
 
 @dataclasses.dataclass(frozen=True)
 class Method:
@@ -111,3 +113,8 @@ class Request:
     def __post_init__(self):
         if self.options is None and self.method.options is not None:
             object.__setattr__(self, "options", self.method.options())
+
+    @property
+    def key(self):
+        """The request as part of a cache's key; it keeps no layer alive."""
+        return self.method, hashable(self.layer), hashable(self.options)

@@ -11,7 +11,7 @@ from keras_see.attribution.method import Base
 from keras_see.model import backend
 from keras_see.model.cache import cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, forward
-from keras_see.model.identity import Identity, hashable
+from keras_see.model.identity import Identity
 from keras_see.model.inputs import picture_of
 from keras_see.model.targets import Target
 
@@ -99,11 +99,9 @@ class SampledPass:
 
 def _pass_of(model, images, request, target):
     """Return the `SampledPass` for this request, kind of target and images of this shape; made once."""
-    layer_calls = layer_calls_of(model, images)
     function = None if target.function is None else Identity(target.function)
-    place = request.method.place(layer_calls, request.layer)
-    key = ("samples", request.method, place, hashable(request.options), function, *signature(images))
-    return cached(model, key, lambda: SampledPass(model, layer_calls, request, target))
+    key = ("samples", request.key, function, *signature(images))
+    return cached(model, key, lambda: SampledPass(model, layer_calls_of(model, images), request, target))
 
 
 def _repeated(tensor, count):
