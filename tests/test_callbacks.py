@@ -94,7 +94,7 @@ def test_a_whole_run_is_traced_once(tmp_path):
     model = classifier()
     fit(model, keras_see.Watch(tmp_path, X[:4]), epochs=6)
     fit(model, keras_see.Watch(tmp_path, X[4:8]), epochs=2)
-    kept = [thing for thing in cache._MADE_FOR[model].values() if isinstance(thing, gradient_pass.Pass)]
+    kept = [thing for thing in cache._ENTRIES[model].values() if isinstance(thing, gradient_pass.GradientPass)]
     assert [thing.traces for thing in kept] == [1]
 
 
@@ -354,7 +354,7 @@ def break_at(epochs, model):
                 raise RuntimeError("the layer is broken")
 
             object.__setattr__(layer, "call", broken if epoch in epochs else call)
-            cache._MADE_FOR.clear()
+            cache._ENTRIES.clear()
 
         def on_epoch_begin(self, epoch, logs=None):
             object.__setattr__(layer, "call", call)

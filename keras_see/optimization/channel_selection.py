@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_whole, is_word, numeric, shape_of, shown
+from keras_see.model.forward import LOGITS, logits_at
 from keras_see.model.layer_calls import per_batch
 from keras_see.model.targets import Target, resolve
-from keras_see.model.truncated import LOGITS, logits_at
 from keras_see.optimization import objectives
 from keras_see.optimization.batched_ascent import Climb, checked_rate
 from keras_see.optimization.gradient_ascent import RATE, Ascent

@@ -5,8 +5,7 @@ from keras import ops
 
 from keras_see.model import backend
 from keras_see.model.cache import layer_calls_of
-from keras_see.model.forward import FLOAT16_SCALE
-from keras_see.model.truncated import features_at
+from keras_see.model.forward import FLOAT16_SCALE, features_at
 from keras_see.optimization.preprocessing import traced_shape
 from keras_see.optimization.transforms import Transforms
 
@@ -34,8 +33,7 @@ class Slope:
         self._preprocess = preprocess or (lambda images: images)
         shape = traced_shape(self._preprocess, parameterization.shape)
         self._layer_calls = layer_calls_of(model, np.zeros((1, *shape), "float32"))
-        scaled = any(call.dtype == "float16" for call in self._layer_calls.calls)
-        self._scale = FLOAT16_SCALE if scaled else 1.0
+        self._scale = FLOAT16_SCALE if self._layer_calls.use_float16 else 1.0
         self._look = backend.compiled(self._features_in_order)
         self._judge = backend.compiled(self._scores)
 

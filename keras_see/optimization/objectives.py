@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
-from keras_see.model.truncated import LOGITS
+from keras_see.model.forward import LOGITS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import dataclasses
-import random
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -162,15 +161,11 @@ def _batches(dataset):
 
 @contextlib.contextmanager
 def _random_numbers_kept(dataset):
-    put_back = backend.random_state()
     owners = [getattr(thing, "generator", None) for thing in (dataset, getattr(dataset, "sampler", None))]
     own = [(owner, owner.get_state()) for owner in owners if hasattr(owner, "get_state")]
-    python, numpy = random.getstate(), np.random.get_state()
     try:
-        yield
+        with backend.random_state_kept():
+            yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        put_back()
         for owner, state in own:
             owner.set_state(state)

@@ -126,21 +126,6 @@ def test_lora_is_seen_when_it_is_switched_on():
     assert_live(model, image)
 
 
-def test_a_variable_that_is_exchanged_is_seen():
-    class Scaled(layers.Layer):
-        def __init__(self):
-            super().__init__(name="middle")
-            self.factor = keras.Variable(2.0)
-
-        def call(self, x):
-            return x * self.factor
-
-    model, image = small(Scaled()), photos(1)[0]
-    saliency_maps(model, image[None], targets=1)
-    model.get_layer("middle").factor = keras.Variable(5.0)
-    assert_live(model, image)
-
-
 def test_weights_and_training_change_no_fingerprint():
     model = small()
     model.compile("sgd", "mse")
