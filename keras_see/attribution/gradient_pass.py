@@ -12,9 +12,8 @@ from keras import ops
 from keras_see.attribution.method import Base
 from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
-from keras_see.model.cache import cached, layer_calls_of, signature
+from keras_see.model.cache import Identity, cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
-from keras_see.model.identity import Identity
 from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
 from keras_see.model.targets import are_probabilities, resolve
 

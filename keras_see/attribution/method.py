@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keras_see.model.identity import hashable
+from keras_see.model.cache import hashable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,17 +104,15 @@ class Request:
         method: The `Method`.
         layer: A name, a path, a `keras.Layer`, or None for the method's default.
         options: An instance of the method's options, or None for the defaults.
+        key: The request as part of a cache's key; it keeps no layer alive.
     """
 
     method: Method
     layer: object = None
     options: object = None
+    key: tuple = dataclasses.field(init=False, compare=False)
 
     def __post_init__(self):
         if self.options is None and self.method.options is not None:
             object.__setattr__(self, "options", self.method.options())
-
-    @property
-    def key(self):
-        """The request as part of a cache's key; it keeps no layer alive."""
-        return self.method, hashable(self.layer), hashable(self.options)
+        object.__setattr__(self, "key", (self.method, hashable(self.layer), hashable(self.options)))

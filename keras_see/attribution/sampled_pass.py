@@ -9,9 +9,8 @@ from keras import ops
 from keras_see._progress import Progress
 from keras_see.attribution.method import Base
 from keras_see.model import backend
-from keras_see.model.cache import cached, layer_calls_of, signature
+from keras_see.model.cache import Identity, cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, forward
-from keras_see.model.identity import Identity
 from keras_see.model.inputs import picture_of
 from keras_see.model.targets import Target
 

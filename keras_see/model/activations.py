@@ -42,7 +42,7 @@ def computes_as(operation, *classes):
 
 def own_operation(operation):
     """Return the name of the class where that is an operation of Keras's own, such as "Mean"; None for layers."""
-    is_own = is_keras_class(operation) and not isinstance(operation, keras.Layer)
+    is_own = is_keras_class(type(operation)) and not isinstance(operation, keras.Layer)
     return type(operation).__name__ if is_own else None
 
 

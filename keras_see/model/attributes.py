@@ -4,6 +4,9 @@ import contextlib
 
 _ABSENT = object()
 
+# Types of attributes whose values can be compared, and put back, by themselves.
+PLAIN = (bool, int, float, str, bytes, type(None))
+
 
 @contextlib.contextmanager
 def attributes_set(changes):

@@ -4,12 +4,15 @@ An entry is found again only while nothing it depends on has changed: see `finge
 neither the model, nor its layers, nor functions that a user passes in.
 """
 
+import dataclasses
+import types
 import weakref
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
-from keras_see.model.identity import PLAIN, Identity, hashable
+from keras_see.model.attributes import PLAIN
 from keras_see.model.inputs import specification
 from keras_see.model.keras_internals import flatten_layers, is_keras_class
 from keras_see.model.layer_calls import first_line
@@ -83,6 +86,49 @@ def fingerprint(model):
     return tuple(map(Identity, model.variables)), settings
 
 
+class Identity:
+    """Compares as the object it refers to, by identity, and equals nothing once that is gone; keeps nothing alive."""
+
+    __slots__ = ("_hash", "_refer")
+
+    def __init__(self, thing):
+        self._hash, self._refer = _identity_hash(thing), weak(thing)
+
+    def __hash__(self):
+        return self._hash
+
+    def __eq__(self, other):
+        mine, its = self._refer(), other._refer() if isinstance(other, Identity) else None
+        if isinstance(mine, types.MethodType):  # each access to a method makes a new object
+            return isinstance(its, types.MethodType) and mine.__self__ is its.__self__ and mine.__func__ is its.__func__
+        return mine is not None and mine is its
+
+
+def weak(thing):
+    """Return a function that returns the thing, or None once it is gone; what cannot be referred to weakly is kept."""
+    try:
+        return weakref.WeakMethod(thing) if isinstance(thing, types.MethodType) else weakref.ref(thing)
+    except TypeError:
+        return lambda: thing
+
+
+def hashable(value):
+    """Return nested values as tuples that can be compared and hashed; of other objects their identity."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return type(value), tuple(hashable(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, Mapping):
+        return tuple((key, hashable(part)) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(hashable(part) for part in value)
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    return value if isinstance(value, PLAIN) else Identity(value)
+
+
+def _identity_hash(thing):
+    return hash((id(thing.__self__), id(thing.__func__))) if isinstance(thing, types.MethodType) else id(thing)
+
+
 def _settings(layer):
     """Yield what a compiled pass depends on of one layer, hashable."""
     is_model = isinstance(layer, keras.Model)
@@ -97,7 +143,7 @@ def _settings(layer):
             yield name, hashable(value)
     policy = getattr(layer, "dtype_policy", None)
     yield getattr(policy, "name", None), layer.trainable
-    if not is_model and not is_keras_class(layer):
+    if not is_model and not is_keras_class(type(layer)):
         yield _config(layer)
 
 

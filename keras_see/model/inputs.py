@@ -65,7 +65,7 @@ def check_inputs(images, model=None, what="`images`"):
                 "Replace these values, or leave the images out."
             )
     if model is not None:
-        _check_fit(arrays, model, what)
+        check_fit(arrays, model, what)
     return arrays
 
 
@@ -180,7 +180,8 @@ def _shapes(leaves):
     return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
 
 
-def _check_fit(arrays, model, what):
+def check_fit(arrays, model, what="`images`"):
+    """Raise unless checked arrays have the names, number and shapes of a model's inputs."""
     named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
     if isinstance(arrays, dict) and named is not None:
         _check_names(arrays, named, what)

@@ -1,15 +1,13 @@
 """The private attributes of Keras that keras_see touches, each with its reason; no other file touches one."""
 
+import functools
+import operator
+
 import keras
 
-
-def flatten_layers(model):
-    """Return a model's layers at any depth, the model itself first.
-
-    `Layer._flatten_layers`, because nothing public lists the layers that a subclassed model keeps in attributes, lists
-    and nested models.
-    """
-    return model._flatten_layers(include_self=True, recursive=True)
+# Returns a model's layers at any depth, the model itself first. `Layer._flatten_layers`, because nothing public lists
+# the layers that a subclassed model keeps in attributes, lists and nested models.
+flatten_layers = operator.methodcaller("_flatten_layers", include_self=True, recursive=True)
 
 
 def no_rematerialization(operation):
@@ -22,9 +20,10 @@ def no_rematerialization(operation):
         yield operation, "_remat_mode", None
 
 
-def is_keras_class(thing):
-    """Return whether the thing's class is Keras's own, not a user's subclass.
+@functools.cache
+def is_keras_class(kind):
+    """Return whether a class is Keras's own, not a user's subclass.
 
-    By the module of the class, because the classes of operations (`Softmax`, `Mean`) are not public.
+    By its module, because the classes of operations (`Softmax`, `Mean`) are not public.
     """
-    return type(thing).__module__.partition(".")[0] == keras.__name__
+    return kind.__module__.partition(".")[0] == keras.__name__

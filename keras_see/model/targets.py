@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_see._validation import numeric, shown
-from keras_see.model.identity import weak
+from keras_see.model.cache import weak
 from keras_see.model.inputs import to_numpy
 from keras_see.model.layer_calls import BATCH, first_line
 from keras_see.model.tracing import output_spec
