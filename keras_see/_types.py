@@ -1,35 +1,54 @@
-"""What public functions take, for readers and type checkers. Tensors of the backends count as arrays."""
+"""Types of public arguments. Tensors of TensorFlow, JAX and PyTorch count as arrays."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
 from numpy.typing import ArrayLike
 
-# `(n, height, width, channels)`, or for a model of several inputs a list or dict of arrays.
+# Images `(n, height, width, channels)`, or for a model with several inputs a list or dict of arrays.
 Images = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
-# The same, or `(x, y)`, or a dataset that gives them.
-Watchable = Images | Iterable[Any]
+# Images, a pair `(x, y)`, or a dataset whose batches are one of these.
+ImageSource = Images | Iterable[Any]
 
-# What is explained: "label", "predicted", class numbers, weights of the outputs, or a function of them.
+# Class numbers `(n,)` or one-hot rows `(n, classes)`; other labels are not used.
+Labels: TypeAlias = ArrayLike
+
+# What is explained: "label", "predicted", class numbers, weights of the outputs, or a function of the outputs.
 Targets = None | str | int | ArrayLike | Callable[[Any], Any]
 
-# A name, a path, the unique end of a path, or the layer itself.
+# A layer's name, its path, the unique end of its path, or the layer itself.
 Layer: TypeAlias = str | keras.Layer
 Layers = Layer | Sequence[Layer]
 
-# Words, or words with their options.
+# Method words, or a mapping from words to options.
 Methods = None | str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 
-# Makes of images what the model takes.
+# A function from images to what the model takes.
 Preprocess = Callable[[Any], Any]
 
-# What is black and what is white; a function that makes pictures; or the pictures.
+# The values of black and white, a function from images to pictures, or the pictures themselves.
 Display = None | tuple[float, float] | Callable[[Any], Any] | ArrayLike
 
-Folder = str | os.PathLike[str]
+# The values of black and white.
+ValueRange = tuple[float, float]
 
-# An array of images; with `return_history=True` a pair, of them and of their history.
-Made: TypeAlias = Any
+# `(height, width)` in pixels, or one number for both.
+Size = int | tuple[int, int]
+
+# Names of the classes, in the order of their numbers.
+ClassNames = Sequence[str]
+
+# Epoch numbers, counted from 0.
+Epochs = Collection[int]
+
+# Words such as "folder", or writers of `keras_see.writers`.
+Trackers = Sequence[Any]
+
+# The path of a file or folder.
+PathLike = str | os.PathLike[str]
+
+# Float32 images; with `return_history=True` a pair of images and history.
+OptimizedImages: TypeAlias = Any

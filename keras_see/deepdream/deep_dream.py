@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._progress import Progress
-from keras_see._types import Layers, Made, Preprocess
+from keras_see._types import Layers, OptimizedImages, Preprocess
 from keras_see.deepdream.image_array import photo_of, picture_array, resized
 from keras_see.deepdream.octaves import Dreamer
 from keras_see.deepdream.recipe import Recipe
@@ -35,7 +35,7 @@ def dream(
     value_range: tuple[float, float] | None = None,
     return_history: bool = False,
     verbose: bool | None = None,
-) -> Made:
+) -> OptimizedImages:
     r"""Return a photo in which everything is enhanced that layers of a model see in it.
 
     Each step climbs $\sum_l w_l\, \overline{f_l(x)^2} / \overline{f_l(x_0)^2}$, the weighted mean square of layers'

@@ -6,7 +6,7 @@ from typing import TypedDict, Unpack
 import keras
 from numpy.typing import ArrayLike
 
-from keras_see._types import Layer, Made, Preprocess
+from keras_see._types import Layer, OptimizedImages, Preprocess
 from keras_see._validation import keywords_of, refuse_unknown
 from keras_see.optimization.batched_ascent import checked_seed, made
 from keras_see.optimization.channel_selection import class_climb, neuron_climb
@@ -45,7 +45,7 @@ def neuron_images(
     return_history: bool = False,
     verbose: bool | None = None,
     **options: Unpack[NeuronOptions],
-) -> Made:
+) -> OptimizedImages:
     r"""Return the image that each channel of a layer wants: the one that excites it most, in many views of it.
 
     $x^* = \arg\max_x \mathbb{E}_T\, a_k(T(x))$, with the activation $a_k$ of channel $k$, its mean over all places, and
@@ -110,7 +110,7 @@ def class_images(
     return_history: bool = False,
     verbose: bool | None = None,
     **options: Unpack[Options],
-) -> Made:
+) -> OptimizedImages:
     """Return the image that each class wants: the one whose logit, before a closing softmax or sigmoid, is highest.
 
     The first of these was Simonyan, Vedaldi and Zisserman 2014, *Deep Inside Convolutional Networks*, section 2,

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_see._types import Layers, Made, Preprocess
+from keras_see._types import Layers, OptimizedImages, Preprocess
 from keras_see._validation import is_number, keywords_of, refuse_unknown, shown
 from keras_see.model.inputs import check_inputs, check_model
 from keras_see.optimization import objectives
@@ -52,7 +52,7 @@ def content_images(
     return_history: bool = False,
     verbose: bool | None = None,
     **options: Unpack[Options],
-) -> Made:
+) -> OptimizedImages:
     r"""Return what each depth remembers of images: images rebuilt, from noise, from one layer's features alone.
 
     $x^* = \arg\min_x \lVert f(x) - f(x_0) \rVert^2 / \lVert f(x_0) \rVert^2 + \lambda R(x)$ with the layer's features

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_see._types import Folder
+from keras_see._types import PathLike
 from keras_see._validation import is_number, shape_of, shown
 from keras_see.runs.tensorboard import read
 from keras_see.visualization.animation import ANIMATED, write_picture
@@ -21,7 +21,7 @@ QUALITY = 80
 
 
 def save_film(
-    source: Folder | Mapping[str, Any] | list[Any], path: Folder, *, tag: str | None = None, seconds: float = 0.4
+    source: PathLike | Mapping[str, Any] | list[Any], path: PathLike, *, tag: str | None = None, seconds: float = 0.4
 ) -> None:
     """Save the pictures of one tag, in the order of steps, as an animated GIF, WebP or PNG.
 

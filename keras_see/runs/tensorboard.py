@@ -18,7 +18,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
-from keras_see._types import Folder
+from keras_see._types import PathLike
 from keras_see._validation import shown
 
 SUFFIX = ".keras_see"
@@ -108,7 +108,7 @@ def last_step(folder, prefix):
     return max(steps, default=None)
 
 
-def read(log_dir: Folder, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
+def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
     """Read what a training run wrote for TensorBoard: pictures, numbers and texts, without a viewer.
 
     All event files in the folder and below are read, those of other writers too; a file cut off in the middle gives

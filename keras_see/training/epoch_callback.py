@@ -4,13 +4,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Collection
-from typing import TypedDict
 
 import keras
 import numpy as np
 
-from keras_see._validation import keywords_of, refuse_unknown, shown
+from keras_see._validation import shown
 from keras_see.runs.run_writer import folder_at
 from keras_see.runs.tensorboard import text_summary
 from keras_see.training.schedule import Schedule
@@ -19,18 +17,6 @@ _LOGGER = logging.getLogger("keras_see")
 
 # After so many failures in a row a callback rests until the next `fit`.
 PATIENCE = 3
-
-
-class When(TypedDict, total=False):
-    """When a callback looks, under which name it writes, and whether wrong arguments raise; `Watch` explains it."""
-
-    every: int | str
-    epochs: Collection[int] | None
-    budget: float | None
-    max_megabytes: float | None
-    name: str | None
-    before_training: bool
-    strict: bool
 
 
 class Series(keras.callbacks.Callback):
@@ -44,17 +30,30 @@ class Series(keras.callbacks.Callback):
         failures: What went wrong after training had started, one line each.
     """
 
-    def __init__(self, log_dir, make_views, *, name=None, before_training=True, strict=True, **when):
+    def __init__(
+        self,
+        log_dir,
+        make_views,
+        *,
+        every=1,
+        epochs=None,
+        budget=None,
+        max_megabytes=None,
+        name=None,
+        before_training=True,
+        strict=True,
+        trackers=(),
+    ):
         super().__init__()
         self.failures = []
         self._strict, self._on = strict, True
-        self._guarded(self._set_up, log_dir, make_views, name, before_training, when)
+        schedule = (every, epochs, budget, max_megabytes)
+        self._guarded(self._set_up, log_dir, make_views, name, before_training, schedule)
 
-    def _set_up(self, log_dir, make_views, name, before_training, when):
-        refuse_unknown(set(when) - set(When.__annotations__), options_of(type(self)), type(self).__name__, _ADVICE)
+    def _set_up(self, log_dir, make_views, name, before_training, schedule):
         _check_yes_or_no("before_training", before_training)
         _check_yes_or_no("strict", self._strict)
-        self._given = Schedule.checked(**when)
+        self._given = Schedule.checked(*schedule)
         self._log_dir = _checked_path(log_dir)
         self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
         self._before_training = before_training
@@ -208,20 +207,6 @@ class Series(keras.callbacks.Callback):
                 raise
             self._on = False
             _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
-
-
-# What people try to pass that another argument holds.
-_ADVICE = {
-    "layer": 'Say it with its method: keras_see.Watch(..., methods={"grad_cam": {"layer": ...}}).',
-    "methods": "It shows one method; keras_see.Watch shows several.",
-    "model": "Leave it out: a callback looks at the model that is fitted.",
-}
-
-
-def options_of(callback):
-    """Return the names of all options that a class of callbacks takes."""
-    parts = [keywords_of(part.__init__) for part in callback.__mro__ if issubclass(part, Series)]
-    return set(When.__annotations__).union(*parts) - {"make_views"}
 
 
 def _check_yes_or_no(name, value):

@@ -9,7 +9,7 @@ from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
 from keras_see.model.forward import IMAGES
-from keras_see.model.inputs import build, check_batch_size, check_inputs, picture_of
+from keras_see.model.inputs import build, check_batch_size, check_fit, picture_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.tensorboard import image_summary, scalar_summary
 from keras_see.visualization.captions import (
@@ -72,7 +72,7 @@ class MapView:
         inputs = self._watched.inputs
         if not model.built:
             build(model, inputs)
-        check_inputs(inputs, model, self._watched.called)
+        check_fit(inputs, model, self._watched.inputs_name)
         layer_calls = layer_calls_of(model, inputs)
         self._closing = layer_calls.closing
         self._requests = requests_for(self._methods, layer_calls)

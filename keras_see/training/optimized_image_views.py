@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_see._validation import is_whole, keywords_of, refuse_unknown, shown
-from keras_see.model.inputs import build, check_inputs, check_model, picture_of
+from keras_see.model.inputs import build, check_fit, check_model, picture_of
 from keras_see.optimization.activation_maximization import NeuronOptions
 from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import neuron_climb, shown_channels
@@ -122,7 +122,7 @@ class ContentView:
         if not model.built:
             build(model, self._inputs)
         check_model(model)
-        check_inputs(self._inputs, model)
+        check_fit(self._inputs, model)
         layers = self._layers
         if layers is None:
             layers = staircase(canvas_of(model, size=self._images.shape[1:3], **self._canvas).layer_calls)

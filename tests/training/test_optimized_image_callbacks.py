@@ -13,7 +13,7 @@ from keras_see.model.cache import layer_calls_of
 from keras_see.optimization.channel_selection import neuron_climb, shown_channels
 from keras_see.optimization.feature_inversion import content_climb, remember, staircase
 from keras_see.training.optimized_image_views import ContentView, NeuronView
-from keras_see.training.sample_images import watch
+from keras_see.training.sample_images import sample
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.random((16, 12, 12, 3)).astype("float32"), np.arange(16) % 3
@@ -84,7 +84,7 @@ def test_content_images_are_rebuilt_from_what_the_layers_say_now(tmp_path):
 
 def test_images_come_closer_to_what_each_depth_remembers_from_look_to_look():
     model = classifier()
-    view = ContentView(watch(X[:2]), layers=["first", "second"], steps=20)
+    view = ContentView(sample(X[:2]), layers=["first", "second"], steps=20)
     view.prepare(model, None, "see/")
     distances = np.array([[np.mean(part) for _, part in view.look(model)] for _ in range(3)])
     assert np.all(distances[2] < distances[0])
@@ -92,7 +92,7 @@ def test_images_come_closer_to_what_each_depth_remembers_from_look_to_look():
 
 def test_beside_each_neuron_stands_the_image_that_excites_it_most():
     model = classifier()
-    view = NeuronView(watch(X[:6]), layer="second", channels=[0, 2, 3], steps=1)
+    view = NeuronView(sample(X[:6]), layer="second", channels=[0, 2, 3], steps=1)
     view.prepare(model, None, "see/")
     *_, scores = view.look(model)
     truth = features(model, "second", X[:6]).mean(axis=(1, 2))[:, [0, 2, 3]]

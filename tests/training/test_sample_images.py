@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_see.training.sample_images import watch
+from keras_see.training.sample_images import sample
 
 X = np.random.default_rng(0).random((20, 8, 8, 3)).astype("float32")
 Y = np.arange(20) % 4
@@ -23,32 +23,32 @@ class Random(keras.utils.PyDataset):
 
 
 def test_arrays_are_taken_whole_or_as_many_as_asked_for():
-    assert watch(X).count == 20
-    np.testing.assert_array_equal(watch(X, n=3).images, X[:3])
+    assert sample(X).count == 20
+    np.testing.assert_array_equal(sample(X, n=3).images, X[:3])
 
 
 @pytest.mark.parametrize("given", [(X, Y), (X, Y, np.ones(20)), (X, keras.utils.to_categorical(Y)), (X, Y[:, None])])
 def test_labels_come_with_the_images_as_numbers_or_one_hot(given):
-    np.testing.assert_array_equal(watch(given, n=5).classes, Y[:5])
+    np.testing.assert_array_equal(sample(given, n=5).classes, Y[:5])
 
 
 def test_labels_can_be_given_beside_the_images():
-    np.testing.assert_array_equal(watch(X, labels=Y.astype("float32"), n=4).classes, Y[:4])
+    np.testing.assert_array_equal(sample(X, labels=Y.astype("float32"), n=4).classes, Y[:4])
 
 
 @pytest.mark.parametrize("labels", [np.linspace(0, 1, 20), np.ones((20, 8, 8)), keras.utils.to_categorical(Y) * 0.5])
 def test_labels_that_are_no_classes_are_left_out(labels):
-    assert watch((X, labels)).classes is None
+    assert sample((X, labels)).classes is None
 
 
 def test_a_dataset_gives_its_first_images_and_leaves_random_numbers_as_they_were():
     random.seed(1), np.random.seed(1)
     expected = random.random(), np.random.random()
     random.seed(1), np.random.seed(1)
-    watched = watch(Random())
+    taken = sample(Random())
     assert (random.random(), np.random.random()) == expected
-    np.testing.assert_array_equal(watched.images, X[:8])
-    np.testing.assert_array_equal(watched.classes, Y[:8])
+    np.testing.assert_array_equal(taken.images, X[:8])
+    np.testing.assert_array_equal(taken.classes, Y[:8])
 
 
 @pytest.mark.backends("tensorflow")
@@ -57,9 +57,9 @@ def test_a_tf_dataset_gives_its_first_images(batch):
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensor_slices((X, Y))
-    watched = watch(dataset if batch is None else dataset.batch(batch), n=7)
-    np.testing.assert_array_equal(watched.images, X[:7])
-    np.testing.assert_array_equal(watched.classes, Y[:7])
+    taken = sample(dataset if batch is None else dataset.batch(batch), n=7)
+    np.testing.assert_array_equal(taken.images, X[:7])
+    np.testing.assert_array_equal(taken.classes, Y[:7])
 
 
 WORDS = np.array(["a", "b", "c", "d"])[Y]
@@ -67,13 +67,13 @@ WORDS = np.array(["a", "b", "c", "d"])[Y]
 
 @pytest.mark.parametrize("labels", [WORDS, list(WORDS), {"p": Y, "q": Y}, (Y, Y), [Y, 1 - Y], [[1], [0, 2]] * 10])
 def test_words_and_labels_of_several_outputs_are_left_out(labels):
-    assert watch((X, labels)).classes is None
-    np.testing.assert_array_equal(watch((X, labels), n=3).images, X[:3])
+    assert sample((X, labels)).classes is None
+    np.testing.assert_array_equal(sample((X, labels), n=3).images, X[:3])
 
 
 @pytest.mark.parametrize("wrap", [lambda y: {"p": y}, lambda y: [y], lambda y: list(y), lambda y: list(np.eye(20)[y])])
 def test_labels_of_one_output_are_classes_in_any_structure(wrap):
-    np.testing.assert_array_equal(watch((X, wrap(Y))).classes, Y)
+    np.testing.assert_array_equal(sample((X, wrap(Y))).classes, Y)
 
 
 @pytest.mark.parametrize("wrap", [lambda y: (y, y), lambda y: {"p": y, "q": y}, lambda y: WORDS[y].tolist()])
@@ -83,9 +83,9 @@ def test_a_dataset_s_labels_of_several_outputs_are_left_out(wrap):
             x, y = super().__getitem__(number)
             return x, wrap(y)
 
-    watched = watch(Several())
-    assert watched.classes is None
-    np.testing.assert_array_equal(watched.images, X[:8])
+    taken = sample(Several())
+    assert taken.classes is None
+    np.testing.assert_array_equal(taken.images, X[:8])
 
 
 @pytest.mark.backends("tensorflow")
@@ -95,9 +95,9 @@ def test_a_tf_dataset_s_labels_may_be_structures(batch):
 
     for labels, classes in (({"p": Y}, Y[:8]), ((Y, Y), None), (WORDS, None)):
         dataset = tf.data.Dataset.from_tensor_slices((X, labels))
-        watched = watch(dataset if batch is None else dataset.batch(batch))
-        np.testing.assert_array_equal(watched.images, X[:8])
-        np.testing.assert_array_equal(watched.classes, classes)
+        taken = sample(dataset if batch is None else dataset.batch(batch))
+        np.testing.assert_array_equal(taken.images, X[:8])
+        np.testing.assert_array_equal(taken.classes, classes)
 
 
 @pytest.mark.backends("torch")
@@ -107,17 +107,17 @@ def test_a_shuffled_data_loader_leaves_torch_s_random_numbers_as_they_were():
     data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
     loader = torch.utils.data.DataLoader(data, batch_size=3, shuffle=True)
     before = torch.get_rng_state()
-    watched = watch(loader, n=5)
+    taken = sample(loader, n=5)
     assert torch.equal(before, torch.get_rng_state())
-    for image, label in zip(watched.images, watched.classes, strict=True):
+    for image, label in zip(taken.images, taken.classes, strict=True):
         (place,) = np.flatnonzero((image == X).all(axis=(1, 2, 3)))
         assert Y[place] == label
 
 
 def test_several_inputs_keep_their_structure():
-    watched = watch({"photo": X, "age": Y[:, None]}, n=2)
-    assert watched.images["photo"].shape == (2, 8, 8, 3)
-    assert watched.images["age"].shape == (2, 1)
+    taken = sample({"photo": X, "age": Y[:, None]}, n=2)
+    assert taken.images["photo"].shape == (2, 8, 8, 3)
+    assert taken.images["age"].shape == (2, 1)
 
 
 def test_preprocess_gets_a_copy():
@@ -126,10 +126,10 @@ def test_preprocess_gets_a_copy():
         return images - 1
 
     images = X.copy()
-    watched = watch(images, preprocess=preprocess)
-    np.testing.assert_array_equal(watched.images, X)
+    taken = sample(images, preprocess=preprocess)
+    np.testing.assert_array_equal(taken.images, X)
     np.testing.assert_array_equal(images, X)
-    np.testing.assert_array_equal(watched.inputs, X * 2 - 1)
+    np.testing.assert_array_equal(taken.inputs, X * 2 - 1)
 
 
 def test_an_empty_dataset_is_refused():
@@ -138,7 +138,7 @@ def test_an_empty_dataset_is_refused():
             return 0
 
     with pytest.raises(ValueError, match="The dataset is empty"):
-        watch(Empty())
+        sample(Empty())
 
 
 @pytest.mark.backends("torch")
@@ -149,7 +149,7 @@ def test_a_data_loader_with_a_generator_of_its_own_draws_the_same_batches_as_wit
     generator = torch.Generator().manual_seed(3)
     loader = torch.utils.data.DataLoader(data, batch_size=3, shuffle=True, generator=generator)
     before = generator.get_state()
-    watch(loader, n=5)
+    sample(loader, n=5)
     assert torch.equal(before, generator.get_state())
 
 
@@ -164,11 +164,11 @@ def test_a_dataset_with_random_numbers_of_its_own_draws_the_same_as_without_us()
 
     dataset = Own()
     before = dataset.numbers.bit_generator.state
-    watch(dataset)
+    sample(dataset)
     assert dataset.numbers.bit_generator.state == before
 
 
 @pytest.mark.parametrize("preprocess", [lambda images: images[:2], lambda images: None, lambda images: 3.0])
 def test_a_preprocess_that_loses_images_is_refused(preprocess):
     with pytest.raises(ValueError, match="`preprocess` must return what the model takes, for each of the 20 images"):
-        watch(X, preprocess=preprocess)
+        sample(X, preprocess=preprocess)

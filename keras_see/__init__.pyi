@@ -1,0 +1,19 @@
+# The public names, each from the file that defines it. `__init__.py` reads this file: a new name is added here alone.
+from . import callbacks as callbacks
+from . import metrics as metrics
+from . import transforms as transforms
+from .attribution.cam import class_activation_maps as class_activation_maps
+from .attribution.gap import gap_classifier as gap_classifier
+from .attribution.grad_cam import grad_cam_maps as grad_cam_maps
+from .attribution.layer_table import layers as layers
+from .attribution.maps import maps as maps
+from .attribution.saliency import saliency_maps as saliency_maps
+from .callbacks import Watch as Watch
+from .deepdream.deep_dream import dream as dream
+from .optimization.activation_maximization import class_images as class_images
+from .optimization.activation_maximization import neuron_images as neuron_images
+from .optimization.feature_inversion import content_images as content_images
+from .runs.films import save_film as save_film
+from .runs.tensorboard import read as read
+from .visualization.overlay import overlay as overlay
+from .visualization.sheets import sheet as sheet

@@ -1,0 +1,79 @@
+"""`CAM`: class activation maps of sample images after each epoch."""
+
+from __future__ import annotations
+
+import functools
+
+from numpy.typing import ArrayLike
+
+from keras_see._types import (
+    ClassNames,
+    Display,
+    Epochs,
+    ImageSource,
+    Labels,
+    PathLike,
+    Preprocess,
+    Targets,
+    Trackers,
+)
+from keras_see.training.epoch_callback import Series
+from keras_see.training.views import map_views
+
+
+class CAM(Series):
+    """Callback that logs class activation maps: what each place adds to the logit, in models with a GAP head.
+
+    See `class_activation_maps` for the method and `gap_classifier` for such a model. The arguments are those of
+    `Watch`, without `methods`. The tag is `see/cam`.
+    """
+
+    def __init__(
+        self,
+        log_dir: PathLike,
+        images: ImageSource,
+        targets: Targets = None,
+        *,
+        labels: Labels | None = None,
+        n: int | None = None,
+        every: int | str = 1,
+        epochs: Epochs | None = None,
+        budget: float | None = None,
+        max_megabytes: float | None = None,
+        name: str | None = None,
+        class_names: ClassNames | None = None,
+        preprocess: Preprocess | None = None,
+        display: Display = None,
+        scale: str | float = "run",
+        regions: ArrayLike | None = None,
+        before_training: bool = True,
+        batch_size: int = 32,
+        strict: bool = True,
+        trackers: Trackers = (),
+    ) -> None:
+        make_views = functools.partial(
+            map_views,
+            images,
+            targets,
+            "cam",
+            labels=labels,
+            n=n,
+            class_names=class_names,
+            preprocess=preprocess,
+            display=display,
+            scale=scale,
+            regions=regions,
+            batch_size=batch_size,
+        )
+        super().__init__(
+            log_dir,
+            make_views,
+            every=every,
+            epochs=epochs,
+            budget=budget,
+            max_megabytes=max_megabytes,
+            name=name,
+            before_training=before_training,
+            strict=strict,
+            trackers=trackers,
+        )
