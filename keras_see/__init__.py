@@ -1,7 +1,7 @@
 """See what a Keras network is learning, while it learns.
 
-The public names are listed in `__init__.pyi`. Each is imported when it is first used (SPEC 1), so that `import keras_see`
-and the help of the command line do not wait for Keras.
+The public names are listed in `__init__.pyi`. Each is imported when it is first used (SPEC 1), so that
+`import keras_see` and the help of the command line do not wait for Keras.
 """
 
 import lazy_loader

@@ -1,5 +1,7 @@
 """CAM: what each place adds to the logit of a classifier with a GAP head."""
 
+from __future__ import annotations
+
 import math
 
 import keras

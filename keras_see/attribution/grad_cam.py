@@ -1,5 +1,7 @@
 """Grad-CAM: where a layer's features speak for the score."""
 
+from __future__ import annotations
+
 import keras
 import numpy as np
 from keras import ops

@@ -1,5 +1,7 @@
 """`maps`: the maps of several methods out of one forward and one backward pass."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras

@@ -1,5 +1,7 @@
 """How well maps agree with regions that people know: one number per image."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

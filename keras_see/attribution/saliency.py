@@ -1,5 +1,7 @@
 """Saliency maps: how strongly each pixel of the input moves the score."""
 
+from __future__ import annotations
+
 import keras
 import numpy as np
 from keras import ops

@@ -1,5 +1,7 @@
 """Deep dream: enhance in a photo whatever a network sees in it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import keras

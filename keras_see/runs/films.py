@@ -1,5 +1,7 @@
 """Save the pictures of a run as an animation."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Draw maps in colour, over images or as heatmaps."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Arrange pictures in a grid with titles and captions, as one image."""
 
+from __future__ import annotations
+
 import dataclasses
 import io
 import math
