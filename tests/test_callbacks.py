@@ -13,7 +13,7 @@ import keras_see
 from keras_see.attribution import gradient_pass
 from keras_see.callbacks import CAM, GradCAM, Saliency
 from keras_see.model import cache
-from keras_see.runs.run_writer import folder_at
+from keras_see.runs.run_writer import run_writer_at
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(7)
@@ -323,7 +323,7 @@ def test_regions_give_the_curve_of_the_energy_inside(tmp_path):
 
 def test_training_goes_on_when_the_folder_is_lost_and_pictures_come_back_with_it(tmp_path, caplog):
     folder = tmp_path / "logs"
-    shared = folder_at(folder)
+    shared = run_writer_at(folder)
 
     class Thief(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

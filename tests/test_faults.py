@@ -12,8 +12,8 @@ from keras import layers
 import keras_see
 from keras_see.callbacks import ContentImages, NeuronImages, Saliency
 from keras_see.model import backend, cache
-from keras_see.runs.run_writer import folder_at
-from keras_see.runs.tensorboard import scalar_summary
+from keras_see.runs.records import Number
+from keras_see.runs.run_writer import run_writer_at
 from keras_see.training import map_view, optimized_image_views
 
 X, Y = np.random.default_rng(0).random((8, 8, 8, 3)).astype("float32"), np.arange(8) % 2
@@ -132,7 +132,7 @@ needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0,
 
 @pytest.mark.parametrize("trouble", [full_disk, pytest.param(no_permission, marks=needs_root)])
 def test_what_cannot_be_written_for_a_while_is_lost_and_the_rest_is_readable(tmp_path, trouble):
-    folder, troubled = folder_at(tmp_path / "logs"), contextlib.ExitStack()
+    folder, troubled = run_writer_at(tmp_path / "logs"), contextlib.ExitStack()
 
     class Trouble(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -157,7 +157,7 @@ def test_a_folder_without_permission_is_refused_before_training(tmp_path):
 
 
 def test_a_folder_removed_in_training_is_made_again(tmp_path):
-    folder = folder_at(tmp_path / "logs")
+    folder = run_writer_at(tmp_path / "logs")
 
     class Remove(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -184,17 +184,18 @@ def test_a_temporary_folder_that_cannot_be_written_to_is_not_needed(tmp_path, mo
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.backends("torch")
 def test_a_forked_process_writes_a_file_of_its_own(tmp_path):
-    folder_at(tmp_path).submit(lambda: folder_at(tmp_path).write(0, [scalar_summary("parent", 1.0)]))
+    writer = run_writer_at(tmp_path)
+    writer.submit(lambda: writer.write(0, {"parent": Number(1.0)}))
     child = os.fork()
     if child == 0:
         try:
-            mine = folder_at(tmp_path)
-            mine.submit(lambda: mine.write(0, [scalar_summary("child", 2.0)]))
+            mine = run_writer_at(tmp_path)
+            mine.submit(lambda: mine.write(0, {"child": Number(2.0)}))
             mine.drain()
         finally:
             os._exit(0)
     os.waitpid(child, 0)
-    folder_at(tmp_path).drain()
+    writer.drain()
     assert dict(keras_see.read(tmp_path)) == {"parent": [(0, 1.0)], "child": [(0, 2.0)]}
 
 

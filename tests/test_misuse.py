@@ -20,7 +20,8 @@ import keras_see as see
 from keras_see import metrics
 from keras_see.callbacks import CAM, ContentImages, GradCAM, NeuronImages, Saliency, Watch
 from keras_see.cli.main import main
-from keras_see.runs.tensorboard import EventFile, image_summary, scalar_summary
+from keras_see.runs.records import Number, Picture
+from keras_see.runs.tensorboard import TensorBoard
 
 X, Y = photos(4), np.arange(4) % 3
 TWO = X[:2]
@@ -336,7 +337,13 @@ FUNCTIONS = {
     "a size of one number": (see.grad_cam_maps, {"size": 8}, ValueError, "size", "Got 8."),
     "a size of broken pixels": (see.grad_cam_maps, {"size": (8.5, 4)}, ValueError, "size", "Got (8.5, 4)."),
     "a size in words": (see.class_activation_maps, {"size": "big"}, ValueError, "size", "Got 'big'."),
-    "made images for maps": (see.maps, {"methods": "neurons"}, ValueError, "methods", "'neurons' are optimized images."),
+    "made images for maps": (
+        see.maps,
+        {"methods": "neurons"},
+        ValueError,
+        "methods",
+        "'neurons' are optimized images.",
+    ),
     "a number for methods": (see.maps, {"methods": 3}, ValueError, "methods", "Got 3."),
     "one side of layers": (see.layers, {"model": OPEN, "size": 32}, ValueError, "size", "Got 32."),
     "layers of nothing": (see.layers, {"model": OPEN, "size": (0, 8)}, ValueError, "size", "Got (0, 8)."),
@@ -603,11 +610,10 @@ def said_by_command(arguments):
 
 @functools.cache
 def error_of(name):
-    """Return the error that a row raises, sure that no batch was begun and nothing written."""
+    """Return the error that a row raises, and check that no batch began and nothing was written."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        picture = io.BytesIO()
-        Image.fromarray(PICTURES[0]).save(picture, "PNG")
-        EventFile("log").write(0, [image_summary("see/cam", picture.getvalue(), (6, 8)), scalar_summary("loss", 1.0)])
+        picture = Picture(Image.fromarray(PICTURES[0]))
+        TensorBoard("log").write(0, {"see/cam": picture, "loss": Number(1.0)})
         Path("text.keras").write_text("no model")
         with pytest.raises(Exception) as caught:  # noqa: PT011
             do(name)

@@ -1,4 +1,4 @@
-"""The folder that a run writes to: one file per process, one worker that draws and writes beside training."""
+"""The run writer: one per folder and process, with a thread that draws and writes beside training."""
 
 import atexit
 import contextlib
@@ -10,37 +10,41 @@ import threading
 import weakref
 from pathlib import Path
 
-from keras_see.runs.tensorboard import EventFile, last_step, read
+from keras_see.runs.tensorboard import TensorBoard
 
-# Jobs that may wait. Each holds the maps of one picture; when the worker cannot keep up, training waits for it.
+# Jobs that may wait. Each holds the maps of one step; when the worker cannot keep up, training waits for it.
 WAITING = 4
 
 _LOGGER = logging.getLogger("keras_see")
 
-_FOLDERS: dict = {}  # (process, path) -> `LogFolder`
+_RUN_WRITERS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # (process, path) -> `RunWriter`
 _LOCK = threading.Lock()
 
 
-class LogFolder:
-    """A folder of a TensorBoard run, shared by all callbacks of this process that write to it.
+class RunWriter:
+    """Writes the records of one folder's run, for all callbacks of this process that write there.
 
-    Jobs run one after the other on a thread that exists only between `submit` and `drain`.
+    Jobs (draw and write one step) run one after the other on a thread that exists only between `submit` and `drain`.
+
+    Args:
+        path: The folder.
     """
 
     def __init__(self, path):
         self.path = path
-        self._file = EventFile(path)
+        self._writer = TensorBoard(path)
         self._queue, self._worker, self._before = None, None, None
         self._claims = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._has_told = False
 
-    def write(self, step, values):
-        """Append summaries of one step to the event file."""
+    def write(self, step, records):
+        """Write the records of one step, and return how many bytes that took."""
         with self._writing:
-            self._file.write(step, values)
+            return self._writer.write(step, records)
 
     def claim(self, tags, callback):
-        """Raise if another callback of the same run is about to write these tags too."""
+        """Raise if another callback of the same fit is about to write these tags too."""
         for tag in tags:
             other = self._claims.get(tag, lambda: None)()
             if other not in (None, callback) and other.waits_for_its_start:
@@ -51,15 +55,14 @@ class LogFolder:
             self._claims[tag] = weakref.ref(callback)
 
     def last_step(self, prefix):
-        """Return the last step that keras_see wrote here under tags with this prefix, or None."""
+        """Return the last step written here under tags with this prefix, or None."""
         self.drain()
-        return last_step(self.path, prefix)
+        return self._writer.last_step(prefix)
 
     def last_number(self, tag):
         """Return the number last written here under a tag, or None."""
         self.drain()
-        numbers = read(self.path, tag).get(tag)
-        return numbers[-1][1] if numbers else None
+        return self._writer.last_number(tag)
 
     def submit(self, job):
         """Run `job()` on the worker, or here where no thread can be started; wait first if too many are waiting."""
@@ -86,7 +89,9 @@ class LogFolder:
         try:
             worker.start()
         except RuntimeError as error:
-            _log_safely("Pictures are drawn while training waits, because no thread can be started: %s", error)
+            if not self._has_told:
+                _log_safely("Pictures are drawn while training waits, because no thread can be started: %s", error)
+            self._has_told = True
             return False
         self._queue, self._worker = jobs, worker
         return True
@@ -114,8 +119,8 @@ def _log_safely(message, *args):
         _LOGGER.error(message, *args)
 
 
-def folder_at(log_dir):
-    """Return this process's `LogFolder` at a path, sure that it can be written to."""
+def run_writer_at(log_dir):
+    """Return this process's `RunWriter` of a folder; raise if the folder cannot be written to."""
     path = Path(log_dir).expanduser()
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -127,12 +132,12 @@ def folder_at(log_dir):
             "Choose another folder, or mend its permissions."
         ) from error
     with _LOCK:
-        return _FOLDERS.setdefault((os.getpid(), path.resolve()), LogFolder(path))
+        return _RUN_WRITERS.setdefault((os.getpid(), path.resolve()), RunWriter(path))
 
 
 @atexit.register
 def _drain_all():
     """Write what is still waiting when a run was broken off before its end."""
-    for (process, _), folder in list(_FOLDERS.items()):
+    for (process, _), writer in list(_RUN_WRITERS.items()):
         if process == os.getpid():
-            folder.drain()
+            writer.drain()

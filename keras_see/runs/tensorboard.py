@@ -1,4 +1,4 @@
-"""Write and read TensorBoard's event files, with the `tensorboard` package alone: TensorFlow is never imported."""
+"""Write and read TensorBoard's event files with the `tensorboard` package alone; TensorFlow is never imported."""
 
 import io
 import itertools
@@ -20,54 +20,55 @@ from tensorboard.plugins.text import metadata as text_metadata
 
 from keras_see._types import PathLike
 from keras_see._validation import shown
+from keras_see.runs.records import Number, Picture, Record
+from keras_see.visualization.sheets import to_jpeg
 
 SUFFIX = ".keras_see"
 
 _NUMBERS = itertools.count()
 
 
-def image_summary(tag, encoded, size, description=""):
-    """Return a summary of one image: encoded bytes (PNG, JPEG or GIF) and its size `(width, height)`."""
-    strings = [str(size[0]).encode(), str(size[1]).encode(), encoded]
-    metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
-    shape = {"dim": [{"size": len(strings)}]}
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=strings, tensor_shape=shape)
-    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
+class TensorBoard:
+    """Writes a run's records into one event file of a folder that TensorBoard shows.
 
-
-def scalar_summary(tag, value, description="", shown=True):
-    """Return a summary of one number; with `shown=False` it is kept in the file, and TensorBoard draws no curve."""
-    metadata = scalar_metadata.create_summary_metadata(display_name=None, description=description)
-    if not shown:
-        metadata.plugin_data.plugin_name = "keras_see"  # no plugin of TensorBoard feels responsible
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value], tensor_shape={})
-    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
-
-
-def text_summary(tag, markdown):
-    """Return a summary of one text in Markdown."""
-    metadata = text_metadata.create_summary_metadata(display_name=None, description="")
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[markdown.encode()], tensor_shape={})
-    return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
-
-
-class EventFile:
-    """An event file in a folder, open only while it is written to; readable to its last whole event at any time.
+    The file is made by the first record, is open only while it is written to, and can be read to its last whole record
+    at any time; what a full disk left of a record is cut off by the next.
 
     `tensorboard`'s own writer would import TensorFlow wherever that is installed, and count checksums in Python.
+
+    Args:
+        log_dir: The folder.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self._name = None
-        self._length = 0
+    def __init__(self, log_dir: PathLike) -> None:
+        self.folder = Path(log_dir)
+        self._name, self._length = None, 0
 
-    def write(self, step, values):
-        """Append summaries of one step; after a failure the file is as it was before."""
+    def write(self, step: int, records: Mapping[str, Record]) -> int:
+        """Write the records of one step, tag -> record, and return how many bytes that took."""
         if self._name is None or not (self.folder / self._name).exists():
             self._start()
+        values = [_summary(tag, record) for tag, record in records.items()]
         event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
-        self._append(event)
+        return self._append(event)
+
+    def last_step(self, prefix: str) -> int | None:
+        """Return the last step that keras_see wrote in this folder under tags with this prefix, or None."""
+        steps = [
+            event.step
+            for path in self.folder.glob(f"*tfevents*{SUFFIX}")
+            for event in events(path)
+            if any(value.tag.startswith(prefix) for value in event.summary.value)
+        ]
+        return max(steps, default=None)
+
+    def last_number(self, tag: str) -> float | None:
+        """Return the number last written in this folder under a tag, or None."""
+        numbers = read(self.folder, tag).get(tag)
+        return numbers[-1][1] if numbers else None
+
+    def close(self) -> None:
+        """Do nothing: the file is closed after each step."""
 
     def _start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,7 @@ class EventFile:
             file.truncate(self._length)  # what a full disk left of an event
             file.write(record)
         self._length += len(record)
+        return len(record)
 
 
 def events(path):
@@ -95,17 +97,6 @@ def events(path):
             if _checksum(data) != file.read(4):
                 return
             yield event_pb2.Event.FromString(data)
-
-
-def last_step(folder, prefix):
-    """Return the last step of tags with this prefix that keras_see wrote into a folder, or None."""
-    steps = [
-        event.step
-        for path in Path(folder).glob(f"*tfevents*{SUFFIX}")
-        for event in events(path)
-        if any(value.tag.startswith(prefix) for value in event.summary.value)
-    ]
-    return max(steps, default=None)
 
 
 def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
@@ -180,6 +171,28 @@ class _Log(Mapping):
         found = sorted(self._found.items())
         lines = (f"{tag}: {len(steps)} steps, {min(steps)} to {max(steps)}" for tag, steps in found)
         return "\n".join(lines) or "no tags"
+
+
+def _summary(tag, record):
+    """Return a record as a summary of TensorBoard's."""
+    if isinstance(record, Picture):
+        size = [str(side).encode() for side in record.image.size]
+        metadata = image_metadata.create_summary_metadata(display_name=None, description=record.description)
+        return summary_pb2.Summary.Value(tag=tag, tensor=_strings([*size, to_jpeg(record.image)]), metadata=metadata)
+    if isinstance(record, Number):
+        metadata = scalar_metadata.create_summary_metadata(display_name=None, description=record.description)
+        if not record.is_curve:
+            metadata.plugin_data.plugin_name = "keras_see"  # no plugin of TensorBoard displays it
+        tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[record.value], tensor_shape={})
+        return summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata)
+    metadata = text_metadata.create_summary_metadata(display_name=None, description="")
+    text = record.markdown.encode("utf-8", "replace")  # what an error says may hold half of a surrogate pair
+    return summary_pb2.Summary.Value(tag=tag, tensor=_strings([text], ()), metadata=metadata)
+
+
+def _strings(values, shape=None):
+    sizes = {} if shape == () else {"dim": [{"size": len(values)}]}
+    return tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values, tensor_shape=sizes)
 
 
 def _is_readable(value):

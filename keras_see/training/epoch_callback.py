@@ -1,30 +1,37 @@
-"""The series of pictures that a callback makes while a model trains: when, where, and what if it fails."""
+"""The epoch callback: evaluates its views after due epochs, beside training, and writes their records."""
 
 import logging
 import os
 import re
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_see._validation import shown
-from keras_see.runs.run_writer import folder_at
-from keras_see.runs.tensorboard import text_summary
+from keras_see.model.cache import forget
+from keras_see.runs.records import Text
+from keras_see.runs.run_writer import run_writer_at
+from keras_see.runs.writer import writers_for
+from keras_see.training.fit_state import FitState
 from keras_see.training.schedule import Schedule
 
 _LOGGER = logging.getLogger("keras_see")
 
-# After so many failures in a row a callback rests until the next `fit`.
+# After this many failures in a row a callback rests until the next `fit`.
 PATIENCE = 3
 
 
-class Series(keras.callbacks.Callback):
-    """A callback that looks at the model after due epochs through its views, and writes what they draw.
+class EpochCallback(keras.callbacks.Callback):
+    """A callback that evaluates views of the model after due epochs and writes their records.
 
-    A view has three methods. `prepare(model, folder, prefix)` checks everything before training starts and raises what
-    is wrong. `look(model)` computes on the model's device, while training waits, and returns what was found.
-    `draw(found, caption, prefix)` makes summaries of it, on the thread beside training.
+    A view has three methods. `prepare(model, run_writer, prefix)` checks everything before training starts, and raises.
+    `evaluate(model)` computes on the model's device while training waits, and returns its findings.
+    `draw(findings, caption, prefix)` makes records of them, tag -> record, on the thread beside training. Its `names`
+    are the ends of the tags.
+
+    A user's own loop may call the hooks by hand and leave some out: `on_epoch_end(epoch)` alone is enough.
 
     Attributes:
         failures: What went wrong after training had started, one line each.
@@ -46,160 +53,200 @@ class Series(keras.callbacks.Callback):
     ):
         super().__init__()
         self.failures = []
-        self._strict, self._on = strict, True
+        self._strict, self._on, self._fit = strict, True, None
         schedule = (every, epochs, budget, max_megabytes)
-        self._guarded(self._set_up, log_dir, make_views, name, before_training, schedule)
+        self._guarded(self._set_up, log_dir, make_views, schedule, name, before_training, trackers)
 
-    def _set_up(self, log_dir, make_views, name, before_training, schedule):
+    def _set_up(self, log_dir, make_views, schedule, name, before_training, trackers):
         _check_yes_or_no("before_training", before_training)
         _check_yes_or_no("strict", self._strict)
-        self._given = Schedule.checked(*schedule)
+        self._schedule = Schedule.checked(*schedule)
         self._log_dir = _checked_path(log_dir)
         self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
         self._before_training = before_training
+        self._trackers, self._broken_trackers = writers_for(trackers, self._log_dir), []
         self._views = make_views()
 
     def on_train_begin(self, logs=None):
-        """Check everything against the model; nothing is looked at yet."""
-        self._rests, self._in_a_row = False, 0
-        self._started, self._shift, self._epoch, self._last_seen = False, 0, None, None
-        self._costs, self._written, self._looks_written, self._said = [], 0, 0, False
-        # Without `strict`, the first batch is to build the model as it would without us: see `on_epoch_end`.
-        self._late = self._on and not self._strict and not self.model.built
-        if self._on and not self._late:
-            self._guarded(self._prepare)
+        """Check everything against the model; nothing is evaluated yet."""
+        self._fit = FitState(self._schedule) if self._on else None
+        if self._on:
+            forget(self.model)  # what changed between two trainings shows in no fingerprint
+            # Without `strict`, the first batch is to build the model as it would without us: see `on_epoch_end`.
+            self._fit.is_late = not self._strict and not self.model.built
+            if not self._fit.is_late:
+                self._guarded(self._prepare)
 
     def _prepare(self):
-        self._schedule = self._given
-        self._folder = folder_at(self._log_dir)
-        self._steps_before = self._folder.last_step(self._prefix)
+        self._run_writer = run_writer_at(self._log_dir)
+        self._fit.steps_before = self._run_writer.last_step(self._prefix)
         for view in self._views:
-            view.prepare(self.model, self._folder, self._prefix)
+            view.prepare(self.model, self._run_writer, self._prefix)
             tags = [name for each in self._views[: self._views.index(view)] for name in each.names]
             twice = next((name for name in view.names if name in tags), None)
             if twice is not None:
                 raise ValueError(f"A callback must write each tag once. Two are {twice!r}. Name each layer once.")
-            self._folder.claim([f"{self._prefix}{name}" for name in view.names], self)
+            self._run_writer.claim([f"{self._prefix}{name}" for name in view.names], self)
 
     @property
     def waits_for_its_start(self):
-        """Whether training is about to begin: what two such callbacks write, they write in the same run."""
-        return not self._started
+        """Whether its training is about to begin: callbacks that both wait belong to one training."""
+        return self._fit is not None and not self._fit.has_started
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Look at the state before training, once `epoch` tells which step that is."""
-        if self._on and not self._late and not self._started:
-            self._start(epoch)
-        self._began = time.perf_counter()
+        """Evaluate the state before training, once `epoch` tells which step that is."""
+        fit = self._current_fit()
+        if self._on:
+            if not fit.is_late and not fit.has_started:
+                self._start(epoch)
+            fit.due, fit.began = (epoch, fit.schedule.is_due(epoch, self._last_epoch())), time.perf_counter()
+
+    def _current_fit(self):
+        """Return the state of this training, which begins now where its begin was not told."""
+        if self._on and self._fit is None:
+            self.on_train_begin()
+        return self._fit
 
     def _start(self, epoch, trained=False):
-        self._started = True
+        fit = self._fit
+        fit.has_started = True
         self._tell_if_none_is_due(epoch)
-        if self._steps_before is None:
+        if fit.steps_before is None:
             if self._before_training and not trained:
-                self._show(epoch - 1, "before training")
-        elif epoch <= self._steps_before:
-            self._shift = self._steps_before + 1 - epoch
+                self._evaluate(epoch - 1, "before training")
+        elif epoch <= fit.steps_before:
+            fit.shift = fit.steps_before + 1 - epoch
             _LOGGER.warning(
-                "%r already holds steps up to %d, and TensorBoard drops what goes back: epoch %d becomes step %d.",
-                *(str(self._log_dir), self._steps_before, epoch, epoch + self._shift),
+                "%r already holds steps up to %d, and TensorBoard drops steps that go back: epoch %d becomes step %d.",
+                *(str(self._log_dir), fit.steps_before, epoch, epoch + fit.shift),
             )
 
     def _tell_if_none_is_due(self, epoch):
-        end, wanted = (self.params or {}).get("epochs"), self._schedule.epochs
+        end, wanted = (self.params or {}).get("epochs"), self._fit.schedule.epochs
         if end and wanted is not None and not wanted & set(range(epoch, end)):
             _LOGGER.warning("`epochs` names none of those of this training, %d to %d: none is shown.", epoch, end - 1)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Look if this epoch is due."""
-        if self._late:
-            self._late = False
-            self._guarded(self._prepare)
-            if self._on:
-                self._start(epoch, trained=True)
+        """Evaluate if this epoch is due."""
+        fit = self._current_fit()
+        if self._on and not fit.has_started:
+            self._start_late(epoch)
         if not self._on:
             return
-        self._epoch, took, last = epoch, time.perf_counter() - self._began, (self.params or {}).get("epochs", 0) - 1
-        if self._schedule.is_due(epoch, last):
-            self._show(epoch, self._epoch_caption(epoch))
+        took = None if fit.began is None else time.perf_counter() - fit.began
+        told, fit.epoch, fit.due, fit.began = fit.due, epoch, None, None
+        last = self._last_epoch()
+        if told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last):
+            self._evaluate(epoch, self._epoch_caption(epoch))
             self._keep_to_limits(took, last - epoch)
 
+    def _start_late(self, epoch):
+        """Start after the first epoch: its begin was not told, or its batches have built the model."""
+        if self._fit.is_late:
+            self._fit.is_late = False
+            self._guarded(self._prepare)
+        if self._on:
+            self._start(epoch, trained=True)
+
     def on_train_end(self, logs=None):
-        """Show what the user keeps, if that was not seen yet, and wait until all is written."""
-        if not self._on or self._late:
+        """Show the model that the user keeps, if that was not shown yet, and wait until all is written."""
+        if self._on and self._fit is not None and not self._fit.is_late:
+            self._evaluate_what_is_kept()
+            self._run_writer.drain()
+        self._fit = None
+
+    def _evaluate_what_is_kept(self):
+        fit = self._fit
+        if fit.epoch is None or fit.schedule.epochs is not None:
             return
-        if self._epoch is not None and self._schedule.epochs is None:
-            if self._last_seen != self._epoch:  # training was stopped early
-                self._show(self._epoch, f"after training, stopped in {self._epoch_caption(self._epoch)}")
-            if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
-                self._show(self._epoch + 1, "after training, with the averaged weights")
-        self._folder.drain()
+        if fit.evaluated != fit.epoch:  # training was stopped early
+            self._evaluate(fit.epoch, f"after training, stopped in {self._epoch_caption(fit.epoch)}")
+        if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
+            self._evaluate(fit.epoch + 1, "after training, with the averaged weights")
+
+    def _last_epoch(self):
+        return (self.params or {}).get("epochs", 0) - 1
 
     def _epoch_caption(self, epoch):
         return f"epoch {epoch + 1}/{(self.params or {}).get('epochs', '?')}"
 
-    def _show(self, epoch, caption):
-        if self._rests:
+    def _evaluate(self, epoch, caption):
+        """Evaluate the views now, and leave drawing and writing to the thread beside training."""
+        fit = self._fit
+        if fit.is_resting:
             return
-        began, step = time.perf_counter(), epoch + self._shift
-        self._last_seen = epoch
+        began, step = time.perf_counter(), epoch + fit.shift
+        fit.evaluated = epoch
         try:
-            found = [view.look(self.model) for view in self._views]
+            if getattr(self.model, "run_eagerly", False):
+                forget(self.model)  # its training sees every change of a layer at once
+            findings = [view.evaluate(self.model) for view in self._views]
         except Exception as error:  # a picture must never end a training run
             failure = error
-            self._folder.submit(lambda: self._failed(step, failure))  # after what is still to be written
+            self._run_writer.submit(lambda: self._failed(fit, step, failure))  # after what is still to be written
         else:
-            self._folder.submit(lambda: self._write(step, found, f"{caption} (step {step})"))
-        self._costs.append(time.perf_counter() - began)
+            self._run_writer.submit(lambda: self._write(fit, step, findings, f"{caption} (step {step})"))
+        fit.costs.append(time.perf_counter() - began)
 
-    def _write(self, step, found, caption):
+    def _write(self, fit, step, findings, caption):
         """Draw and write what was found; runs beside training."""
         try:
-            for view, part in zip(self._views, found, strict=True):
-                summaries = view.draw(part, caption, self._prefix)
-                self._folder.write(step, summaries)
-                self._written += sum(summary.ByteSize() for summary in summaries)
-            self._looks_written += 1
-            self._in_a_row = 0
+            for view, part in zip(self._views, findings, strict=True):
+                records = view.draw(part, caption, self._prefix)
+                fit.bytes_written += self._run_writer.write(step, records)
+                self._track(step, records)
+            fit.steps_written += 1
+            fit.failures_in_a_row = 0
         except Exception as error:
-            self._failed(step, error)
+            self._failed(fit, step, error)
 
-    def _failed(self, step, error):
-        if self._rests:  # decided while this was under way
+    def _track(self, step, records):
+        """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
+        for tracker in self._trackers:
+            try:
+                tracker.write(step, records)
+            except Exception as error:
+                if tracker not in self._broken_trackers:
+                    self._broken_trackers.append(tracker)
+                    _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
+
+    def _failed(self, fit, step, error):
+        if fit.is_resting:  # decided while this was under way
             return
-        self._in_a_row += 1
-        self._rests = self._in_a_row >= PATIENCE
+        fit.failures_in_a_row += 1
+        fit.is_resting = fit.failures_in_a_row >= PATIENCE
         line = f"step {step}: {type(error).__name__}: {error}"
-        rest = f" After {PATIENCE} in a row this callback rests." if self._rests else " The next due epoch is tried."
+        rest = f" After {PATIENCE} in a row this callback rests." if fit.is_resting else " The next due epoch is tried."
         self.failures.append(line)
         _LOGGER.error("No picture at %s%s", line, rest, exc_info=error)
         try:
-            self._folder.write(step, [text_summary("see/status", f"**No picture at {line}**{rest}")])
+            self._run_writer.write(step, {"see/status": Text(f"**No picture at {line}**{rest}")})
         except OSError as also:
             _LOGGER.error("Nor could the failure be written: %s", also)
 
     def _keep_to_limits(self, epoch_time, epochs_left):
-        """Look less often where the budget or the size would be exceeded, and say so."""
-        before = self._schedule
-        if before.budget is not None and len(self._costs) > 1:  # the first look was compiled
-            self._schedule = self._schedule.within_budget(self._costs[-1], epoch_time)
+        """Evaluate less often where the budget or the size would be exceeded, and say so."""
+        fit, before = self._fit, self._fit.schedule
+        if before.budget is not None and epoch_time is not None and len(fit.costs) > 1:  # the first was compiled
+            fit.schedule = fit.schedule.within_budget(fit.costs[-1], epoch_time)
         if before.max_megabytes is not None:
-            if not self._looks_written:
-                self._folder.drain()
-            each = self._written / max(self._looks_written, 1)
-            self._schedule = self._schedule.within_size(each, len(self._costs), epochs_left)
-        if self._schedule != before:
+            if not fit.steps_written:
+                self._run_writer.drain()
+            each = fit.bytes_written / max(fit.steps_written, 1)
+            fit.schedule = fit.schedule.within_size(each, len(fit.costs), epochs_left)
+        if fit.schedule != before:
             _LOGGER.log(
-                logging.INFO if self._said else logging.WARNING,
-                "%s now looks every %d epochs: a look takes %.3g s (the first, compiling one took %.3g s) and an epoch "
-                "%.3g s; %.3g MB are written.",
-                *(type(self).__name__, self._schedule.every, self._costs[-1], self._costs[0], epoch_time),
-                self._written / 1e6,
+                logging.INFO if fit.has_told else logging.WARNING,
+                "%s now evaluates every %d epochs: an evaluation takes %.3g s (the first, compiling one took %.3g s)"
+                "%s; %.3g MB are written.",
+                *(type(self).__name__, fit.schedule.every, fit.costs[-1], fit.costs[0]),
+                "" if epoch_time is None else f" and an epoch {epoch_time:.3g} s",
+                fit.bytes_written / 1e6,
             )
-            self._said = True
+            fit.has_told = True
 
     def _guarded(self, function, *args):
-        """Run a check; with `strict=False` what it raises is logged and switches the callback off."""
+        """Run a check; with `strict=False` an error is logged and switches the callback off."""
         try:
             function(*args)
         except Exception as error:
@@ -215,8 +262,9 @@ def _check_yes_or_no(name, value):
 
 
 def _checked_path(log_dir):
+    """Return the folder as an absolute path: a program may change its working folder while it trains."""
     if isinstance(log_dir, str | os.PathLike) and str(log_dir) and "\0" not in str(log_dir):
-        return log_dir
+        return Path(log_dir).expanduser().absolute()
     raise TypeError(
         f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
         "Pass the folder that TensorBoard is to show, such as 'logs/run1'."

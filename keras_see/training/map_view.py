@@ -1,4 +1,4 @@
-"""What a callback sees of maps: one pass over the watched images, drawn as sheets and numbers."""
+"""The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from keras_see.model.cache import layer_calls_of
 from keras_see.model.forward import IMAGES
 from keras_see.model.inputs import build, check_batch_size, check_fit, picture_of
 from keras_see.model.targets import are_probabilities, resolve
-from keras_see.runs.tensorboard import image_summary, scalar_summary
+from keras_see.runs.records import Number, Picture
 from keras_see.visualization.captions import (
     check_class_names,
     checked_class_names,
@@ -21,15 +21,15 @@ from keras_see.visualization.captions import (
 )
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
-from keras_see.visualization.sheets import Column, as_tiles, sheet_of, to_jpeg
+from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 OVERLAY_COLORS, HEAT_COLORS = "turbo", "inferno"
 
 
 class Range:
-    """The range in which one method's maps are drawn for a whole series, so that epochs can be compared.
+    """The range of colours of one method's maps for a whole run, so that epochs can be compared.
 
-    Its upper end is a high percentile of the watched maps. It never falls, and grows in doublings.
+    Its upper end is a high percentile of the maps. It never falls, and grows in doublings.
     """
 
     def __init__(self, upper=None):
@@ -45,80 +45,94 @@ class Range:
 
 
 class MapView:
-    """Several methods in one pass; per method a sheet and its numbers, and a sheet of all side by side."""
+    """Maps of several methods in one pass: per method a sheet and its numbers, and a sheet of all side by side.
 
-    def __init__(self, watched, methods, targets, *, class_names, display, scale, regions, batch_size):
+    Args:
+        samples: The `SampleImages`.
+        methods: As for `Watch`, maps only; None for all gradient methods that the model allows.
+        targets: As for `Watch`.
+        class_names: Names of the classes, or None.
+        display: How images are shown, as for `Watch`.
+        scale: "run", "image" or a number, as for `Watch`.
+        regions: Regions of the images, or None, as for `metrics.energy_inside`.
+        batch_size: Images per pass.
+    """
+
+    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
         _check_scale(scale)
         check_batch_size(batch_size)
-        self._watched, self._methods, self._targets = watched, methods, targets
-        self._names, self._scale, self._regions, self._batch_size = (
-            checked_class_names(class_names),
-            scale,
-            regions,
-            batch_size,
-        )
-        pictures, self._note = to_pictures(watched.images, display)
-        if len(pictures) != watched.count:
+        self._samples, self._methods, self._targets = samples, methods, targets
+        self._class_names, self._scale = checked_class_names(class_names), scale
+        self._regions, self._batch_size = regions, batch_size
+        pictures, self._display_note = to_pictures(samples.images, display)
+        if len(pictures) != samples.count:
             raise ValueError(
-                f"`display` must give one picture per image, {watched.count} in all. Got {len(pictures)}. "
+                f"`display` must give one picture per image, {samples.count} in all. Got {len(pictures)}. "
                 "Keep the batch axis as it is."
             )
-        self._pictures = as_tiles(pictures)
+        self._pictures, self._size = as_tiles(pictures), picture_of(samples.images).shape[1:3]
         if regions is not None:
-            masks_of(regions, watched.count, picture_of(watched.images).shape[1:3])
+            masks_of(regions, samples.count, self._size)
 
-    def prepare(self, model, folder, prefix):
-        """Check images, methods and targets against the model, and find the ranges of an earlier run here."""
-        inputs = self._watched.inputs
+    def prepare(self, model, run_writer, prefix):
+        """Check images, methods and targets against the model, and take over the ranges of an earlier run."""
+        inputs = self._samples.inputs
         if not model.built:
             build(model, inputs)
-        check_fit(inputs, model, self._watched.inputs_name)
+        check_fit(inputs, model, self._samples.inputs_name)
         layer_calls = layer_calls_of(model, inputs)
         self._closing = layer_calls.closing
         self._requests = requests_for(self._methods, layer_calls)
-        self._target = resolve(self._targets, layer_calls, self._watched.count, self._watched.classes)
+        self._target = resolve(self._targets, layer_calls, self._samples.count, self._samples.classes)
         self._parts = split(inputs, self._target, self._batch_size)
         if self._methods is None and self._target.kind == "callable":
             self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
-        self._classes = _classes_of(self._watched.classes, layer_calls)
+        self._classes = _classes_of(self._samples.classes, layer_calls)
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
-        self._ranges = {name: Range(folder.last_number(f"{prefix}{name}/range")) for name in self._requests}
-        check_class_names(self._names, layer_calls)
+        self._ranges = {name: Range(run_writer.last_number(f"{prefix}{name}/range")) for name in self._requests}
+        check_class_names(self._class_names, layer_calls)
 
     @property
     def names(self):
-        """The ends of the tags that it writes."""
+        """The ends of its tags."""
         return [*self._requests, *(["overview"] if len(self._requests) > 1 else [])]
 
-    def look(self, model):
-        """Run the pass; returns a function that waits for its result."""
+    def evaluate(self, model):
+        """Run the pass, and return a function that waits for its result."""
         return run(model, list(self._requests.values()), self._target, self._parts, self._batch_size)
 
     def draw(self, collect, caption, prefix):
-        """Return the summaries of one step."""
+        """Return the records of one step."""
         result = collect()
-        shares = self._closing is None and are_probabilities(result.outputs)
-        self._warning = "saturated: the softmax is no layer, so probabilities are explained" if shares else ""
-        rows = image_captions(
-            result.outputs, self._closing or ("softmax" if shares else None), self._classes, self._names
-        )
-        columns, summaries = [], []
+        unclosed = self._closing is None and are_probabilities(result.outputs)
+        activation = self._closing or ("softmax" if unclosed else None)
+        captions = image_captions(result.outputs, activation, self._classes, self._class_names)
+        warning = "saturated: the softmax is no layer, so probabilities are explained" if unclosed else ""
+        footer = "; ".join(filter(None, [caption, self._scale_note(), self._display_note, warning]))
+        records, columns = {}, []
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             upper = self._upper(name, maps)
             columns.append(self._column(name, request.method, maps, upper, result.classes))
-            summaries.append(self._sheet(prefix + name, columns[-1:], rows, caption, self._descriptions[name]))
-            summaries += self._numbers(prefix + name, maps, upper)
+            image = sheet_of(self._pictures, columns[-1:], captions, footer=[footer])
+            records[prefix + name] = Picture(image, self._descriptions[name])
+            records |= self._numbers(prefix + name, maps, upper)
         if len(columns) > 1:
+            image = sheet_of(self._pictures, columns, captions, footer=[footer])
             text = "All methods side by side: one row per image, one column per method."
-            summaries.append(self._sheet(f"{prefix}overview", columns, rows, caption, text))
-        return summaries
+            records[f"{prefix}overview"] = Picture(image, text)
+        return records
+
+    def _scale_note(self):
+        notes = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
+        return notes.get(self._scale, "colours: a fixed range")
 
     def _upper(self, name, maps):
         if self._scale == "run":
             return self._ranges[name].including(maps)
         return upper_limit(maps, self._scale)
 
-    def _column(self, name, method, maps, upper, explained):
+    def _column(self, name, method, maps, upper, classes):
+        """Return the column of one method's maps, over the pictures or on black."""
         colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
         if method.overlaid:
             pictures = overlaid(self._pictures, maps, upper, colors)
@@ -126,31 +140,25 @@ class MapView:
             pictures = heatmaps(maps, upper, self._pictures.shape[1:3], colors)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")
         end = "own peak" if np.ndim(upper) else short_number(upper)
-        return Column(title, pictures, map_captions(maps, explained, self._names), (colors, end))
-
-    def _sheet(self, tag, columns, rows, caption, description):
-        scale = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
-        notes = [caption, scale.get(self._scale, "colours: a fixed range"), self._note, self._warning]
-        footer = "; ".join(filter(None, notes))
-        image = sheet_of(self._pictures, columns, rows, footer=[footer])
-        return image_summary(tag, to_jpeg(image), image.size, description)
+        return Column(title, pictures, map_captions(maps, classes, self._class_names), (colors, end))
 
     def _numbers(self, tag, maps, upper):
+        """Return the numbers of one method's maps: their mean peak, the range, and the energy inside the regions."""
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
-        numbers = [scalar_summary(f"{tag}/peak", peak, "Highest value of each map, mean over the images.")]
+        numbers = {f"{tag}/peak": Number(peak, "Highest value of each map, mean over the images.")}
         if self._scale == "run":
-            numbers.append(scalar_summary(f"{tag}/range", upper, shown=False))  # for runs that go on from here
+            numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that go on from here
         if self._regions is not None:
-            size = picture_of(self._watched.images).shape[1:3]
-            share = energy_inside(maps, self._regions, size=size)
+            share = energy_inside(maps, self._regions, size=self._size)
             if np.isfinite(share).any():
                 text = "Share of the maps' positive energy inside the regions, mean over the images."
-                numbers.append(scalar_summary(f"{tag}/energy_inside", float(np.nanmean(share)), text))
+                numbers[f"{tag}/energy_inside"] = Number(float(np.nanmean(share)), text)
         return numbers
 
     def _description(self, request, layer_calls):
-        place = request.method.place(layer_calls, request.layer)
-        where = "the images" if place == IMAGES else place.replace("input of ", "what goes into ")
+        """Return what a sheet shows, in Markdown."""
+        path = request.method.place(layer_calls, request.layer)
+        where = "the images" if path == IMAGES else path.replace("input of ", "the input of ")
         explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
         what = explained.get(self._target.kind, "the given class or weights")
         if self._classes is not None and np.array_equal(self._target.classes, self._classes):

@@ -1,123 +1,220 @@
-"""What a callback sees of made images: they go on from look to look, a few steps each, while the model trains."""
+"""The views of optimized images: each evaluation resumes the optimization of the last one."""
+
+import inspect
 
 import numpy as np
 
-from keras_see._validation import is_whole, keywords_of, refuse_unknown, shown
+from keras_see._validation import is_whole, shown
 from keras_see.model.inputs import build, check_fit, check_model, picture_of
-from keras_see.optimization.activation_maximization import NeuronOptions
 from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import neuron_climb, shown_channels
-from keras_see.optimization.feature_inversion import Options, content_climb, remember, staircase
+from keras_see.optimization.feature_inversion import content_climb, remember, staircase
 from keras_see.optimization.image_spec import canvas_of
-from keras_see.runs.tensorboard import image_summary, scalar_summary
-from keras_see.training.evolving import Evolving
+from keras_see.runs.records import Number, Picture
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.sheets import Column, sheet_of, to_jpeg
+from keras_see.visualization.sheets import Column, sheet_of
 from keras_see.visualization.value_range import value_range_of
 
-# Steps at each look: a tenth of what a fresh image takes, since the last look's image is near.
+# Steps per evaluation: a tenth of those of a fresh image, since the last image is near.
 STEPS = 16
+
+# Options of the ascents that are passed on, beside the views' own.
+NEURON_OPTIONS = (
+    *("objective", "position", "direction", "diversity", "samples", "parameterization"),
+    *("transforms", "rate", "batch_size"),
+)
+CONTENT_OPTIONS = ("prior", "parameterization", "rate", "batch_size")
+
+
+def optimized_image_views(methods, sample_images, **shared):
+    """Return the views of optimized images.
+
+    Args:
+        methods: `"neurons"` or `"content"` -> the options of `NeuronImages` or `ContentImages`.
+        sample_images: The `SampleImages`; None only without `"content"`.
+        **shared: `class_names`, `display` and `preprocess`, for all.
+    """
+    views = []
+    for word, options in methods.items():
+        options = dict(options or {})
+        _check_options(word, options)
+        if word == "content":
+            views.append(ContentView(sample_images, **{**shared, **options, "class_names": None}))
+        else:
+            layers = options.pop("layer", None)
+            views += [NeuronView(sample_images, layer=layer, **shared, **options) for layer in _listed(layers)]
+    return views
+
+
+class ResumedAscent:
+    """An ascent with its state, which is kept from evaluation to evaluation.
+
+    Args:
+        ascent: The ascent of several images.
+        steps: Steps per evaluation.
+        seed: Of the first images.
+        restart: Start again from noise at every N-th evaluation, or None.
+        earlier: Another `ResumedAscent`, whose state is taken over if it optimizes the same images of the same model.
+    """
+
+    def __init__(self, ascent, steps, seed, restart, earlier=None):
+        self.ascent, self._steps, self._seed, self._restart = ascent, steps, seed, restart
+        self._state, self._evaluations = None, 0
+        if earlier is not None and earlier._task() == self._task():
+            self._state, self._evaluations = earlier._state, earlier._evaluations
+
+    def _task(self):
+        inner = self.ascent.ascent
+        return id(inner.model), self.ascent.names, inner.places, inner.parameterization.shape, self._seed
+
+    def evaluate(self):
+        """Take the steps of one evaluation under the current weights, and return the images `(k, h, w, c)`."""
+        if self._state is None or (self._restart and self._evaluations % self._restart == 0):
+            self._state = self.ascent.start(self._seed)
+        self._evaluations += 1
+        self._state, history = self.ascent.run(self._state, self._steps)
+        images = self.ascent.images(self._state)
+        if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
+            self._state = None  # NaN would persist
+            raise ValueError(
+                "The model must give finite numbers and gradients. The optimization gave NaN or infinity. "
+                "Look for it in the weights; the images start again at the next evaluation."
+            )
+        return images
+
+    def inactive(self):
+        """Return `(k,)`, above 0 where an image activates nothing yet."""
+        return self.ascent.silent(self._state)
 
 
 class NeuronView:
-    """The images that channels of one layer want; beside each, of the given images, the one that excites it most."""
+    """Optimized images of one layer's channels, each beside the sample image with the highest activation.
+
+    Args:
+        sample_images: The `SampleImages` to compare with, or None.
+        **ascent_options: Of `NEURON_OPTIONS`; all other options are those of `NeuronImages`.
+    """
 
     def __init__(
-        self, watched=None, *, layer=None, channels=None, class_names=None, display=None, preprocess=None,
-        size=None, value_range=None, steps=STEPS, seed=0, restart=None, **options,
-    ):  # fmt: skip
-        _check_options("neurons", options, NeuronOptions.__annotations__)
+        self,
+        sample_images=None,
+        *,
+        layer=None,
+        channels=None,
+        class_names=None,
+        display=None,
+        preprocess=None,
+        size=None,
+        value_range=None,
+        steps=STEPS,
+        seed=0,
+        restart=None,
+        **ascent_options,
+    ):
         _check_steps(steps, restart)
-        self._watched, self._layer, self._channels = watched, layer, channels
-        self._names = checked_class_names(class_names)
-        if watched is None and not callable(display):
-            to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises what is wrong
-        if watched is not None:
-            images = picture_of(watched.images)
+        self._sample_images, self._layer, self._channels = sample_images, layer, channels
+        self._class_names = checked_class_names(class_names)
+        if sample_images is None and not callable(display):
+            to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises where `display` is wrong
+        if sample_images is not None:
+            images = picture_of(sample_images.images)
             size = images.shape[1:3] if size is None else size
             value_range = value_range_of(images) if value_range is None else value_range
-            self._photos, _ = to_pictures(watched.images, display)
-        self._canvas = {"size": size, "value_range": value_range, "preprocess": preprocess}
-        self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
-        self._evolving = None
+            self._photos, _ = to_pictures(sample_images.images, display)
+        self._image_options = {"size": size, "value_range": value_range, "preprocess": preprocess}
+        self._ascent_options, self._display = ascent_options, display
+        self._resumption, self._resumed = (steps, checked_seed(seed), restart), None
 
     @property
     def names(self):
-        """The ends of the tags that it writes."""
-        return [_tag("neurons", self._layer, self._path)]
+        """The ends of its tags."""
+        if self._layer is None:
+            return ["neurons"]
+        return [f"neurons@{self._layer if isinstance(self._layer, str) else self._path}"]
 
-    def prepare(self, model, folder, prefix):
+    def prepare(self, model, run_writer, prefix):
         """Check layer, channels and all options against the model, and start from noise."""
-        if self._watched is not None and not model.built:
-            build(model, self._watched.inputs)
+        if self._sample_images is not None and not model.built:
+            build(model, self._sample_images.inputs)
         check_model(model)
-        self._path, channels = shown_channels(model, self._layer, self._channels, **self._canvas)
-        if self._options.get("direction") is not None or self._options.get("objective") == "layer":
+        self._path, channels = shown_channels(model, self._layer, self._channels, **self._image_options)
+        if self._ascent_options.get("direction") is not None or self._ascent_options.get("objective") == "layer":
             channels = self._channels
-        climb = neuron_climb(model, self._layer, channels, **self._canvas, **self._options)
-        if any(name.startswith("class ") for name in climb.names):
-            check_class_names(self._names, canvas_of(model, **self._canvas).layer_calls)
-        self._range = climb.ascent.parameterization.value_range
-        self._evolving = Evolving(climb, *self._evolution).after(self._evolving)
+        ascent = neuron_climb(model, self._layer, channels, **self._image_options, **self._ascent_options)
+        if any(name.startswith("class ") for name in ascent.names):
+            check_class_names(self._class_names, canvas_of(model, **self._image_options).layer_calls)
+        self._value_range = ascent.ascent.parameterization.value_range
+        self._resumed = ResumedAscent(ascent, *self._resumption, earlier=self._resumed)
 
-    def look(self, model):
-        """Take the steps of this look, and see what the images reach."""
-        images = self._evolving.go_on()
-        climb = self._evolving.climb
-        real = None if self._watched is None else climb.scores(picture_of(self._watched.images))
-        return images, climb.reached(images), self._evolving.silent(), real
+    def evaluate(self, model):
+        """Take the steps of this evaluation, and return the images with their activations."""
+        images, ascent = self._resumed.evaluate(), self._resumed.ascent
+        real = None if self._sample_images is None else ascent.scores(picture_of(self._sample_images.images))
+        return images, ascent.reached(images), self._resumed.inactive(), real
 
-    def draw(self, found, caption, prefix):
-        """Return the sheet of one step, and the mean of what was reached as a number."""
-        images, reached, silent, real = found
-        pictures, note = to_pictures(images, _display(self._display, self._range))
+    def draw(self, findings, caption, prefix):
+        """Return the sheet of one step, and the mean activation as a number."""
+        images, activations, inactive, real = findings
+        pictures, note = to_pictures(images, _display(self._display, self._value_range))
         captions = [
-            [self._title(name), "excites nothing yet" if still else f"activation {short_number(value)}"]
-            for name, value, still in zip(self._evolving.climb.names, reached, silent, strict=True)
+            [self._title(name), "no activation yet" if none else f"activation {short_number(value)}"]
+            for name, value, none in zip(self._resumed.ascent.names, activations, inactive, strict=True)
         ]
-        columns = [] if real is None else [self._most_exciting(real)]
-        tag = prefix + self.names[0]
+        columns = [] if real is None else [self._strongest_images(real)]
         footer = "; ".join(filter(None, [caption, note]))
-        image = sheet_of(pictures, columns, captions, footer=[footer], title=_short(self._path))
+        image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path))
         text = (
-            f"**Neuron images** of {self._path}: what excites each channel most, found by changing an image, which "
-            "goes on from step to step. Under each stands the activation reached: the mean over all places."
+            f"**Neuron images** of {self._path}: for each channel, the image with the highest activation found by "
+            "optimization, which resumes from step to step. The activation is the mean over all places."
         )
-        mean = float(np.mean(reached))
-        return [
-            image_summary(tag, to_jpeg(image), image.size, text),
-            scalar_summary(f"{tag}/reached", mean, "Activation reached, mean over the images."),
-        ]
+        tag = prefix + self.names[0]
+        mean = Number(float(np.mean(activations)), "Activation, mean over the images.")
+        return {tag: Picture(image, text), f"{tag}/reached": mean}
 
     def _title(self, name):
         word, _, number = name.partition(" ")
-        return class_name(int(number), self._names) if word == "class" else name
+        return class_name(int(number), self._class_names) if word == "class" else name
 
-    def _most_exciting(self, scores):
+    def _strongest_images(self, scores):
         best = scores.argmax(axis=0)
-        captions = [[f"image {row}", short_number(scores[row, place])] for place, row in enumerate(best)]
+        captions = [[f"image {row}", short_number(scores[row, channel])] for channel, row in enumerate(best)]
         return Column("strongest image", self._photos[best], captions)
 
 
 class ContentView:
-    """What each depth remembers of the watched images: a row per image, a column per layer."""
+    """Content images: each sample image reconstructed from one layer's features, a row per image, a column per layer.
+
+    Args:
+        sample_images: The `SampleImages`.
+        **ascent_options: Of `CONTENT_OPTIONS`; all other options are those of `ContentImages`.
+    """
+
+    names = ("content",)
 
     def __init__(
-        self, watched, *, layers=None, display=None, preprocess=None, value_range=None, steps=STEPS, seed=0,
-        restart=None, **options,
-    ):  # fmt: skip
-        _check_options("content", options, {"prior", *Options.__annotations__})
+        self,
+        sample_images,
+        *,
+        layers=None,
+        class_names=None,
+        display=None,
+        preprocess=None,
+        value_range=None,
+        steps=STEPS,
+        seed=0,
+        restart=None,
+        **ascent_options,
+    ):
         _check_steps(steps, restart)
-        self._images, self._inputs = picture_of(watched.images), watched.inputs
-        self._photos, self._note = to_pictures(watched.images, display)
-        self._layers = [layers] if layers is not None and not isinstance(layers, list | tuple) else layers
-        self._canvas = {"value_range": value_range, "preprocess": preprocess}
-        self._options, self._display, self._evolution = options, display, (steps, checked_seed(seed), restart)
-        self._evolving = None
-        self.names = ["content"]
+        self._images, self._inputs = picture_of(sample_images.images), sample_images.inputs
+        self._photos, self._note = to_pictures(sample_images.images, display)
+        self._layers = layers if layers is None or isinstance(layers, list | tuple) else [layers]
+        self._image_options = {"value_range": value_range, "preprocess": preprocess}
+        self._ascent_options, self._display = ascent_options, display
+        self._resumption, self._resumed = (steps, checked_seed(seed), restart), None
 
-    def prepare(self, model, folder, prefix):
+    def prepare(self, model, run_writer, prefix):
         """Check images, layers and all options against the model, and start from noise."""
         if not model.built:
             build(model, self._inputs)
@@ -125,89 +222,73 @@ class ContentView:
         check_fit(self._inputs, model)
         layers = self._layers
         if layers is None:
-            layers = staircase(canvas_of(model, size=self._images.shape[1:3], **self._canvas).layer_calls)
+            layers = staircase(canvas_of(model, size=self._images.shape[1:3], **self._image_options).layer_calls)
         if not layers:
             raise ValueError("`layers` must name one layer at least. Got an empty list. Leave it out for four depths.")
-        climbs = [content_climb(model, self._images, layer, **self._canvas, **self._options) for layer in layers]
-        self._paths = [" + ".join(climb.ascent.places) for climb in climbs]
-        self._range = climbs[0].ascent.parameterization.value_range
-        earlier = self._evolving or [None] * len(climbs)
-        self._evolving = [
-            Evolving(climb, *self._evolution).after(other) for climb, other in zip(climbs, earlier, strict=True)
+        options = self._image_options | self._ascent_options
+        ascents = [content_climb(model, self._images, layer, **options) for layer in layers]
+        self._paths = [" + ".join(ascent.ascent.places) for ascent in ascents]
+        self._value_range = ascents[0].ascent.parameterization.value_range
+        earlier = self._resumed or [None] * len(ascents)
+        self._resumed = [
+            ResumedAscent(ascent, *self._resumption, earlier=other)
+            for ascent, other in zip(ascents, earlier, strict=True)
         ]
 
-    def look(self, model):
-        """Take the steps of this look towards what each layer says of the images now."""
+    def evaluate(self, model):
+        """Take the steps of this evaluation towards the layers' current features of the images."""
         found = []
-        for evolving in self._evolving:
-            remember(evolving.climb, self._images)
-            images = evolving.go_on()
-            found.append((images, np.sqrt(np.maximum(-evolving.climb.reached(images), 0))))
+        for resumed in self._resumed:
+            remember(resumed.ascent, self._images)
+            images = resumed.evaluate()
+            found.append((images, np.sqrt(np.maximum(-resumed.ascent.reached(images), 0))))
         return found
 
-    def draw(self, found, caption, prefix):
-        """Return the sheet of one step, and the mean distance of each depth as a number."""
-        tag = f"{prefix}content"
-        columns = [
-            Column(_short(path), to_pictures(images, _display(self._display, self._range))[0], _distances(distances))
-            for path, (images, distances) in zip(self._paths, found, strict=True)
-        ]
+    def draw(self, findings, caption, prefix):
+        """Return the sheet of one step, and the mean distance of each layer as a number."""
+        tag, columns = f"{prefix}content", []
+        for path, (images, distances) in zip(self._paths, findings, strict=True):
+            pictures, _ = to_pictures(images, _display(self._display, self._value_range))
+            columns.append(Column(_ends(path), pictures, [[f"distance {short_number(each)}"] for each in distances]))
         image = sheet_of(self._photos, columns, footer=["; ".join(filter(None, [caption, self._note]))])
         text = (
-            "**Content images**: each image rebuilt, from noise, from what one layer says of it, a column per layer. "
-            "The distance is that of the features, relative to their size: 0 means that nothing is lost to the layer."
+            "**Content images**: each image reconstructed, from noise, from one layer's features, a column per layer. "
+            "The distance is that of the features, relative to their size: 0 means that the layer has lost nothing."
         )
-        numbers = [
-            scalar_summary(f"{tag}/distance/{depth}", float(np.mean(distances)), f"Relative distance at {path}.")
-            for depth, (path, (_, distances)) in enumerate(zip(self._paths, found, strict=True), start=1)
-        ]
-        return [image_summary(tag, to_jpeg(image), image.size, text), *numbers]
+        distances = {
+            f"{tag}/distance/{depth}": Number(float(np.mean(each)), f"Relative distance at {path}.")
+            for depth, (path, (_, each)) in enumerate(zip(self._paths, findings, strict=True), start=1)
+        }
+        return {tag: Picture(image, text)} | distances
 
 
-def made_views(methods, watched, **shared):
-    """Return the views of made images.
-
-    Args:
-        methods: `"neurons"` or `"content"` -> the options of `NeuronImages` or `ContentImages`.
-        watched: The `Watched` images; None only without `"content"`.
-        **shared: `class_names`, `display` and `preprocess`, for all.
-    """
-    views = []
-    for word, options in methods.items():
-        options = shared | dict(options or {})
-        if word == "content":
-            options.pop("class_names", None)
-            views.append(ContentView(watched, **options))
-            continue
-        layer = options.pop("layer", None)
-        layers = layer if isinstance(layer, list | tuple) else [layer]
-        if not layers:
-            raise ValueError("`layer` must name one layer at least. Got none. Leave it out for the default.")
-        views += [NeuronView(watched, layer=each, **options) for each in layers]
-    return views
-
-
-def _short(paths):
-    """Return the ends of paths: a column has room for little, and the description gives them whole."""
+def _ends(paths):
+    """Return the ends of paths: a column has little room, and the description gives them whole."""
     return " + ".join(path.rpartition("/")[2] for path in paths.split(" + "))
 
 
-def _tag(word, layer, path):
-    return word if layer is None else f"{word}@{layer if isinstance(layer, str) else path}"
-
-
 def _display(display, value_range):
-    """Return how made images are shown: as the user's own, which are in the same range."""
+    """Return how optimized images are shown: like the user's own, which have the same range."""
     return display if callable(display) or (isinstance(display, tuple | list) and len(display) == 2) else value_range
 
 
-def _distances(distances):
-    return [[f"distance {short_number(distance)}"] for distance in distances]
+def _listed(layers):
+    listed = layers if isinstance(layers, list | tuple) else [layers]
+    if not listed:
+        raise ValueError("`layer` must name one layer at least. Got none. Leave it out for the default.")
+    return listed
 
 
-def _check_options(word, options, known):
-    view = ContentView if word == "content" else NeuronView
-    refuse_unknown(set(options) - set(known), {*known, *keywords_of(view.__init__)}, repr(word))
+def _check_options(word, options):
+    view, passed_on = (ContentView, CONTENT_OPTIONS) if word == "content" else (NeuronView, NEURON_OPTIONS)
+    parameters = inspect.signature(view.__init__).parameters.values()
+    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY] + list(passed_on)
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ValueError(
+            f"`methods` may give {word!r} the options {', '.join(known)}. Got {', '.join(map(shown, unknown))}. "
+            "Correct the name."
+        )
 
 
 def _check_steps(steps, restart):

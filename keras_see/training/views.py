@@ -34,6 +34,6 @@ def _optimized_image_views(methods, samples, **shared):
     if not methods:
         return []
     # Imported here: a callback of maps alone does not load `keras_see.optimization`.
-    from keras_see.training.optimized_image_views import made_views
+    from keras_see.training.optimized_image_views import optimized_image_views
 
-    return made_views(methods, samples, **shared)
+    return optimized_image_views(methods, samples, **shared)

@@ -41,8 +41,8 @@ def _watching(kind, model, images, words):
     callback.on_epoch_begin(0)
     epochs = itertools.count()
     (view,) = callback._views
-    device = (lambda: view.look(model)()) if _returns_early(model) else None
-    return Look(lambda: callback.on_epoch_end(next(epochs)), callback._folder.drain, device)
+    device = (lambda: view.evaluate(model)()) if _returns_early(model) else None
+    return Look(lambda: callback.on_epoch_end(next(epochs)), callback._run_writer.drain, device)
 
 
 def _returns_early(model):

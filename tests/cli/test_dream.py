@@ -10,6 +10,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from keras_see.cli import dream as dream_command
 from keras_see.cli.main import main
 from keras_see.deepdream.deep_dream import dream, photo_for
 from keras_see.deepdream.octaves import Dreamer

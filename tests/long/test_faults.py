@@ -31,7 +31,7 @@ TRAIN = """
     if case == "kill while writing":
         from keras_see.runs import tensorboard
 
-        append = tensorboard.EventFile._append
+        append = tensorboard.TensorBoard._append
 
         def cut_off(self, event):
             if event.step == 2:
@@ -39,26 +39,26 @@ TRAIN = """
                 with (self.folder / self._name).open("ab") as file:
                     file.write(len(data).to_bytes(8, "little") + data[: len(data) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
-            append(self, event)
+            return append(self, event)
 
-        tensorboard.EventFile._append = cut_off
+        tensorboard.TensorBoard._append = cut_off
 
     class Kill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            watch._folder.drain()
+            watch._run_writer.drain()
             if epoch == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     class Fork(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 3:
-                from keras_see.runs.run_writer import folder_at
-                from keras_see.runs.tensorboard import scalar_summary
+                from keras_see.runs.run_writer import run_writer_at
+                from keras_see.runs.records import Number
 
                 child = os.fork()
                 if child == 0:
-                    mine = folder_at(folder)
-                    mine.submit(lambda: mine.write(0, [scalar_summary("child", 2.0)]))
+                    mine = run_writer_at(folder)
+                    mine.submit(lambda: mine.write(0, {"child": Number(2.0)}))
                     mine.drain()
                     os._exit(0)
                 os.waitpid(child, 0)

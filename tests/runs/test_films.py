@@ -1,22 +1,19 @@
-import io
-
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 from keras_see import read, save_film
-from keras_see.runs.tensorboard import EventFile, image_summary, scalar_summary
+from keras_see.runs.records import Number, Picture
+from keras_see.runs.tensorboard import TensorBoard
 
 SHADES = (10, 120, 250)
 
 
 def write(folder, tags=("see/grad_cam",)):
-    file = EventFile(folder)
+    file = TensorBoard(folder)
     for step, shade in enumerate(SHADES):
-        buffer = io.BytesIO()
-        Image.new("RGB", (20, 10 + step), (shade, shade, shade)).save(buffer, "PNG")
-        images = [image_summary(tag, buffer.getvalue(), (20, 10 + step)) for tag in tags]
-        file.write(step, [*images, scalar_summary("see/grad_cam/peak", 1.0)])
+        picture = Picture(Image.new("RGB", (20, 10 + step), (shade, shade, shade)))
+        file.write(step, dict.fromkeys(tags, picture) | {"see/grad_cam/peak": Number(1.0)})
 
 
 def shades(path):

@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from keras_see.runs.run_writer import WAITING, folder_at
-from keras_see.runs.tensorboard import scalar_summary
+from keras_see.runs.records import Number
+from keras_see.runs.run_writer import WAITING, run_writer_at
 
 
 def workers():
@@ -12,12 +12,12 @@ def workers():
 
 
 def test_one_folder_is_one_object_however_it_is_spelled(tmp_path):
-    assert folder_at(tmp_path / "a") is folder_at(str(tmp_path / "b" / ".." / "a"))
-    assert folder_at(tmp_path / "a") is not folder_at(tmp_path / "b")
+    assert run_writer_at(tmp_path / "a") is run_writer_at(str(tmp_path / "b" / ".." / "a"))
+    assert run_writer_at(tmp_path / "a") is not run_writer_at(tmp_path / "b")
 
 
 def test_jobs_run_in_order_and_are_done_when_drained(tmp_path):
-    folder, done = folder_at(tmp_path), []
+    folder, done = run_writer_at(tmp_path), []
     for number in range(20):
         folder.submit(lambda number=number: done.append(number))
     folder.drain()
@@ -26,7 +26,7 @@ def test_jobs_run_in_order_and_are_done_when_drained(tmp_path):
 
 
 def test_training_waits_when_too_many_jobs_are_waiting(tmp_path):
-    folder, gate, begun = folder_at(tmp_path), threading.Event(), threading.Event()
+    folder, gate, begun = run_writer_at(tmp_path), threading.Event(), threading.Event()
     folder.submit(lambda: (begun.set(), gate.wait()))
     begun.wait()
     for _ in range(WAITING):
@@ -46,7 +46,7 @@ def test_training_waits_when_too_many_jobs_are_waiting(tmp_path):
     ids=lambda error: type(error).__name__,
 )
 def test_a_job_that_raises_never_ends_the_worker_and_is_logged(tmp_path, caplog, error):
-    folder, done = folder_at(tmp_path), []
+    folder, done = run_writer_at(tmp_path), []
 
     def fail():
         raise error
@@ -65,7 +65,7 @@ def test_a_handler_of_the_log_that_raises_never_ends_the_worker(tmp_path, monkey
             raise ValueError("a handler of the user's")
 
     monkeypatch.setattr(logging.getLogger("keras_see"), "handlers", [Broken()])
-    folder, done = folder_at(tmp_path), []
+    folder, done = run_writer_at(tmp_path), []
     folder.submit(lambda: 1 / 0)
     folder.submit(lambda: done.append(1))
     folder.drain()
@@ -77,7 +77,7 @@ def test_where_no_thread_can_be_started_jobs_run_at_once(tmp_path, monkeypatch, 
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    folder, done = folder_at(tmp_path), []
+    folder, done = run_writer_at(tmp_path), []
     folder.submit(lambda: 1 / 0)
     folder.submit(lambda: done.append(threading.current_thread()))
     folder.drain()
@@ -87,7 +87,7 @@ def test_where_no_thread_can_be_started_jobs_run_at_once(tmp_path, monkeypatch, 
 
 
 def test_no_job_is_lost_when_another_callback_drains_meanwhile(tmp_path):
-    folder, done = folder_at(tmp_path), []
+    folder, done = run_writer_at(tmp_path), []
 
     def drain():
         for _ in range(300):
@@ -103,7 +103,7 @@ def test_no_job_is_lost_when_another_callback_drains_meanwhile(tmp_path):
 
 
 def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
-    folder, gate, done = folder_at(tmp_path), threading.Event(), []
+    folder, gate, done = run_writer_at(tmp_path), threading.Event(), []
     folder.submit(lambda: gate.wait())
     folder.submit(lambda: done.append("before"))
     worker, join = folder._worker, folder._worker.join
@@ -125,10 +125,10 @@ def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
 
 
 def test_numbers_and_steps_of_an_earlier_run_are_found(tmp_path):
-    folder = folder_at(tmp_path)
+    folder = run_writer_at(tmp_path)
     assert folder.last_number("see/a/range") is None
     assert folder.last_step("see/") is None
-    folder.submit(lambda: folder.write(4, [scalar_summary("see/a/range", 0.25)]))
+    folder.submit(lambda: folder.write(4, {"see/a/range": Number(0.25)}))
     assert folder.last_number("see/a/range") == 0.25
     assert folder.last_step("see/") == 4
 
@@ -136,4 +136,4 @@ def test_numbers_and_steps_of_an_earlier_run_are_found(tmp_path):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="Choose another folder, or mend its permissions"):
-        folder_at(tmp_path / "file")
+        run_writer_at(tmp_path / "file")

@@ -9,21 +9,28 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
 
 import keras_see
-from keras_see.runs.tensorboard import EventFile, events, image_summary, last_step, scalar_summary, text_summary
+from keras_see.runs.records import Number, Picture, Text
+from keras_see.runs.tensorboard import TensorBoard, events
 
 
-def encoded(shade, size=(6, 4)):
-    buffer = io.BytesIO()
-    Image.new("RGB", size, (shade, 0, 0)).save(buffer, "PNG")
-    return buffer.getvalue()
+def red(shade):
+    return Image.new("RGB", (6, 4), (shade, 0, 0))
+
+
+def records(step):
+    picture = Picture(red(100 * (step + 1)), "**what** it shows")
+    return {"see/saliency": picture, "see/saliency/peak": Number(step / 2), "see/status": Text("*fine*")}
 
 
 def write(folder, steps=(-1, 0, 1)):
-    file = EventFile(folder)
+    file = TensorBoard(folder)
     for step in steps:
-        image = image_summary("see/saliency", encoded(step + 1), (6, 4), "**what** it shows")
-        file.write(step, [image, scalar_summary("see/saliency/peak", step / 2), text_summary("see/status", "*fine*")])
+        file.write(step, records(step))
     return file
+
+
+def decoded(image):
+    return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), int)
 
 
 def path_in(folder):
@@ -37,7 +44,8 @@ def test_tensorboard_itself_reads_tags_steps_pictures_and_descriptions(tmp_path)
     assert set(board.Tags()["tensors"]) == {"see/saliency", "see/saliency/peak", "see/status"}
     assert [event.step for event in board.Tensors("see/saliency")] == [-1, 0, 1]
     width, height, image = board.Tensors("see/saliency")[2].tensor_proto.string_val
-    assert (width, height, image) == (b"6", b"4", encoded(2))
+    assert (width, height) == (b"6", b"4")
+    np.testing.assert_allclose(decoded(image), np.asarray(red(200)), atol=3)
     assert board.SummaryMetadata("see/saliency").summary_description == "**what** it shows"
     assert board.SummaryMetadata("see/saliency").plugin_data.plugin_name == "images"
     assert board.Tensors("see/saliency/peak")[2].tensor_proto.float_val == [0.5]
@@ -55,7 +63,8 @@ def test_read_gives_back_what_was_written(tmp_path):
     found = keras_see.read(tmp_path)
     assert list(found) == ["see/saliency", "see/saliency/peak", "see/status"]
     assert [step for step, _ in found["see/saliency"]] == [-1, 0, 1]
-    np.testing.assert_array_equal(found["see/saliency"][2][1], np.full((4, 6, 3), (2, 0, 0), "uint8"))
+    assert found["see/saliency"][2][1].dtype == np.uint8
+    np.testing.assert_allclose(found["see/saliency"][2][1].astype(int), np.asarray(red(200)), atol=3)
     assert found["see/saliency/peak"] == [(-1, -0.5), (0, 0.0), (1, 0.5)]
     assert found["see/status"][0] == (-1, "*fine*")
     assert "see/saliency: 3 steps, -1 to 1" in repr(found)
@@ -70,10 +79,10 @@ def test_read_keeps_to_the_tags_asked_for_and_refuses_no_folder(tmp_path):
 
 
 def test_sub_runs_are_prefixed_and_the_last_write_of_a_step_wins(tmp_path):
-    EventFile(tmp_path / "train").write(0, [scalar_summary("epoch_loss", 1.0)])
-    file = EventFile(tmp_path)
+    TensorBoard(tmp_path / "train").write(0, {"epoch_loss": Number(1.0)})
+    file = TensorBoard(tmp_path)
     for value in (1.0, 2.0):
-        file.write(3, [scalar_summary("a", value)])
+        file.write(3, {"a": Number(value)})
     assert dict(keras_see.read(tmp_path)) == {"train/epoch_loss": [(0, 1.0)], "a": [(3, 2.0)]}
 
 
@@ -97,7 +106,7 @@ def test_what_a_full_disk_left_of_an_event_is_cut_off_by_the_next(tmp_path):
     file = write(tmp_path)
     with path_in(tmp_path).open("ab") as handle:
         handle.write(struct.pack("<Q", 999) + b"half an ev")
-    file.write(2, [scalar_summary("a", 1.0)])
+    file.write(2, {"a": Number(1.0)})
     assert keras_see.read(tmp_path)["a"] == [(2, 1.0)]
 
 
@@ -105,16 +114,39 @@ def test_a_removed_file_is_begun_anew(tmp_path):
     file = write(tmp_path / "logs")
     path_in(tmp_path / "logs").unlink()
     (tmp_path / "logs").rmdir()
-    file.write(5, [scalar_summary("a", 1.0)])
+    file.write(5, {"a": Number(1.0)})
     assert keras_see.read(tmp_path / "logs")["a"] == [(5, 1.0)]
 
 
 def test_the_last_step_is_that_of_our_own_files_and_of_the_prefix(tmp_path):
-    assert last_step(tmp_path, "see/") is None
+    assert TensorBoard(tmp_path).last_step("see/") is None
     write(tmp_path)
-    EventFile(tmp_path / "train").write(9, [scalar_summary("see/a", 1.0)])
-    assert last_step(tmp_path, "see/") == 1
-    assert last_step(tmp_path, "see/b/") is None
+    TensorBoard(tmp_path / "train").write(9, {"see/a": Number(1.0)})
+    assert TensorBoard(tmp_path).last_step("see/") == 1
+    assert TensorBoard(tmp_path).last_step("see/b/") is None
+
+
+def test_the_number_last_written_is_found_and_one_that_is_no_curve_belongs_to_no_plugin_of_tensorboard(tmp_path):
+    file = TensorBoard(tmp_path)
+    assert file.last_number("see/cam/range") is None
+    for step, value in enumerate((0.5, 2.0)):
+        file.write(step, {"see/cam/range": Number(value, is_curve=False), "see/cam/peak": Number(value)})
+    assert file.last_number("see/cam/range") == 2.0
+    board = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    assert board.SummaryMetadata("see/cam/range").plugin_data.plugin_name == "keras_see"
+    assert board.SummaryMetadata("see/cam/peak").plugin_data.plugin_name == "scalars"
+
+
+def test_the_bytes_told_are_those_that_the_file_grows_by(tmp_path):
+    file = TensorBoard(tmp_path)
+    file.write(0, records(0))
+    before = path_in(tmp_path).stat().st_size
+    assert file.write(1, records(1)) == path_in(tmp_path).stat().st_size - before
+
+
+def test_half_of_a_surrogate_pair_in_a_text_is_written_as_a_question_mark(tmp_path):
+    TensorBoard(tmp_path).write(0, {"see/status": Text("odd \ud800")})
+    assert keras_see.read(tmp_path)["see/status"] == [(0, "odd ?")]
 
 
 @pytest.mark.backends("tensorflow")
