@@ -1,19 +1,25 @@
 import copy
+import functools
+import gc
 import logging
 import pickle
 import shutil
+import weakref
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 import keras_see
 from keras_see.attribution import gradient_pass
 from keras_see.callbacks import CAM, GradCAM, Saliency
 from keras_see.model import cache
 from keras_see.runs.run_writer import run_writer_at
+from keras_see.visualization.display import to_pictures
+from keras_see.visualization.sheets import LINE_HEIGHT, MARGIN, Column, sheet_of
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(7)
@@ -185,6 +191,17 @@ def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
     assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency") == [-1, 0]
 
 
+def blank_sheet(notes):
+    """Return a sheet of two black images with a map each, and these notes below it."""
+    pictures = np.zeros((2, 128, 128, 3), "uint8")
+    return sheet_of(pictures, [Column("map", pictures)], footer=["; ".join(filter(None, notes))])
+
+
+def bottom(image):
+    """Return the pixels of the last line of a sheet."""
+    return image.convert("RGB").crop((0, image.height - LINE_HEIGHT - MARGIN, *image.size)).tobytes()
+
+
 def test_a_softmax_that_is_no_layer_is_said_in_the_picture_and_by_functions(tmp_path, caplog):
     class Hidden(keras.Model):
         def __init__(self):
@@ -196,21 +213,24 @@ def test_a_softmax_that_is_no_layer_is_said_in_the_picture_and_by_functions(tmp_
 
     model = Hidden()
     model.compile("sgd", "sparse_categorical_crossentropy")
-    callback = Saliency(tmp_path, X[:2])
-    fit(model, callback, epochs=1)
-    assert "probabilities are explained" in callback._views[0]._warning
+    fit(model, Saliency(tmp_path, X[:2], trackers=["folder"]), epochs=1)
+    last_line = bottom(Image.open(tmp_path / "pictures" / "see" / "saliency" / "00000.png"))
+    notes = ["epoch 1/1 (step 0)", "colours: one range for the whole run", to_pictures(X[:2], None)[1]]
+    warning = "saturated: the softmax is no layer, so probabilities are explained"
+    assert last_line == bottom(blank_sheet([*notes, warning]))
+    assert last_line != bottom(blank_sheet(notes))
     keras_see.saliency_maps(model, X[:2])
     assert "no layer of it is their softmax" in caplog.text
     assert not keras_see.saliency_maps(classifier(), X[:2]).min() < 0
     assert caplog.text.count("no layer of it") == 1
 
 
-def test_a_budget_makes_looks_rarer_and_says_so_once(tmp_path, caplog):
+def test_a_budget_makes_evaluations_rarer_and_says_so_once(tmp_path, caplog):
     callback = Saliency(tmp_path, X[:2], budget=1e-6)
     with caplog.at_level(logging.WARNING, "keras_see"):
         fit(classifier(), callback, epochs=6)
     assert steps(tmp_path, "see/saliency") == [-1, 0, 5]
-    said = [record for record in caplog.records if "now looks every" in record.message]
+    said = [record for record in caplog.records if "now evaluates every" in record.message]
     assert len([record for record in said if record.levelno == logging.WARNING]) == 1
     assert "compiling" in said[0].message
 
@@ -296,6 +316,48 @@ def test_labels_that_are_no_classes_of_the_model_are_left_out(tmp_path):
     assert callback._views[0]._classes is None
     peak = keras_see.saliency_maps(model, X[:4]).max(axis=(1, 2)).mean()
     assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
+
+
+class Scorer:
+    """Holds a model, and scores its first class."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def score(self, outputs):
+        return outputs[:, 0] * len(self.model.layers)
+
+
+def partly(model, outputs):
+    return outputs[:, 0] * len(model.layers)
+
+
+def closure_over(model):
+    return lambda outputs: outputs[:, 0] * len(model.layers)
+
+
+def reference_after_training(folder, targets_of):
+    """Train a model with a callback, keep neither, and return a weak reference to the model."""
+    model = classifier()
+    fit(model, keras_see.Watch(folder, X[:2], targets_of(model)), epochs=2)
+    assert steps(folder, "see/saliency") == [-1, 0, 1]
+    return weakref.ref(model)
+
+
+@pytest.mark.parametrize(
+    "targets_of",
+    [
+        lambda model: None,
+        closure_over,
+        lambda model: Scorer(model).score,
+        lambda model: functools.partial(partly, model),
+    ],
+    ids=["none", "closure", "bound method", "partial"],
+)
+def test_targets_that_hold_the_model_do_not_keep_it_alive(tmp_path, targets_of):
+    reference = reference_after_training(tmp_path, targets_of)
+    gc.collect()
+    assert reference() is None
 
 
 def test_preprocess_makes_what_the_model_takes_and_leaves_the_images_alone(tmp_path):

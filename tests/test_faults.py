@@ -86,15 +86,15 @@ def test_images_cannot_be_made_under_weights_that_are_not_finite_and_training_go
 
 @pytest.mark.parametrize(("view", "kind"), [(map_view, keras_see.Watch), (optimized_image_views, NeuronImages)])
 def test_an_error_in_drawing_costs_one_picture(tmp_path, monkeypatch, view, kind):
-    real, calls = view.to_jpeg, []
+    real, calls = view.sheet_of, []
 
-    def sometimes(image):
-        calls.append(image)
+    def sometimes(*args, **options):
+        calls.append(args)
         if len(calls) == 3:
             raise LookupError("the pen is broken")
-        return real(image)
+        return real(*args, **options)
 
-    monkeypatch.setattr(view, "to_jpeg", sometimes)
+    monkeypatch.setattr(view, "sheet_of", sometimes)
     callback = kind(tmp_path, images=X[:2], **({"steps": 1} if kind is NeuronImages else {"methods": "saliency"}))
     fit([callback], epochs=3)
     (line,) = callback.failures

@@ -86,7 +86,7 @@ def test_images_come_closer_to_what_each_depth_remembers_from_look_to_look():
     model = classifier()
     view = ContentView(sample(X[:2]), layers=["first", "second"], steps=20)
     view.prepare(model, None, "see/")
-    distances = np.array([[np.mean(part) for _, part in view.look(model)] for _ in range(3)])
+    distances = np.array([[np.mean(part) for _, part in view.evaluate(model)] for _ in range(3)])
     assert np.all(distances[2] < distances[0])
 
 
@@ -94,10 +94,10 @@ def test_beside_each_neuron_stands_the_image_that_excites_it_most():
     model = classifier()
     view = NeuronView(sample(X[:6]), layer="second", channels=[0, 2, 3], steps=1)
     view.prepare(model, None, "see/")
-    *_, scores = view.look(model)
+    *_, scores = view.evaluate(model)
     truth = features(model, "second", X[:6]).mean(axis=(1, 2))[:, [0, 2, 3]]
     np.testing.assert_allclose(scores, truth, rtol=1e-3, atol=1e-5)
-    best = view._most_exciting(scores)
+    best = view._strongest_images(scores)
     pictures = np.rint(X[:6] * 255).astype("uint8")
     np.testing.assert_array_equal(best.pictures, pictures[truth.argmax(axis=0)])
 
@@ -123,7 +123,7 @@ def test_a_restart_begins_again_from_noise():
     plain, anew = (NeuronView(layer="second", channels=[0], steps=5, restart=each) for each in (None, 2))
     for view in (plain, anew):
         view.prepare(model, None, "see/")
-    first, second, third = ([view.look(model)[0] for view in (plain, anew)] for _ in range(3))
+    first, second, third = ([view.evaluate(model)[0] for view in (plain, anew)] for _ in range(3))
     np.testing.assert_array_equal(*first)
     np.testing.assert_array_equal(*second)
     np.testing.assert_array_equal(third[1], first[1])
@@ -209,7 +209,6 @@ WRONG_NEURONS = [
     ({"size": (32, 32)}, ValueError, "`size` must be what the model takes"),
     ({"layer": []}, ValueError, "one layer at least"),
     ({"layer": ["first", "first"]}, ValueError, "Two are 'neurons@first'"),
-    ({"objectve": "neuron"}, TypeError, "`objectve` is no option of NeuronImages. Did you mean `objective`"),
 ]
 
 
