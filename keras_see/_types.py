@@ -44,9 +44,6 @@ ClassNames = Sequence[str]
 # Epoch numbers, counted from 0.
 Epochs = Collection[int]
 
-# Words such as "folder", or writers of `keras_see.writers`.
-Trackers = Sequence[Any]
-
 # The path of a file or folder.
 PathLike = str | os.PathLike[str]
 

@@ -163,10 +163,6 @@ CALLBACKS = {
     "the output for a layer": (GradCAM, {"layer": "head"}, ValueError, "layer", "'head' gives what comes out of it."),
     "no layer in a list": (GradCAM, {"layer": []}, ValueError, "layer", "Got none."),
     "layers in a list of lists": (GradCAM, {"layer": [["a"]]}, ValueError, "layer", "Got ['a']."),
-    "a layer for Watch": (Watch, {"layer": "a"}, TypeError, "layer", "`layer` is no option of Watch."),
-    "methods for one method": (GradCAM, {"methods": "cam"}, TypeError, "methods", "no option of GradCAM."),
-    "an argument misspelt": (Saliency, {"evry": 2}, TypeError, "evry", "no option of Saliency. Did you mean `every`?"),
-    "the model": (Watch, {"model": MODEL}, TypeError, "model", "no option of Watch."),
     "no images at all": (Watch, {"n": 0}, ValueError, "n", "Got 0."),
     "more images than there are": (Watch, {"n": 50}, ValueError, "n", "Got 50."),
     "how many images in words": (Watch, {"n": "8"}, ValueError, "n", "Got '8'."),
@@ -228,6 +224,7 @@ CALLBACKS = {
         "regions",
         "Got an array of shape (2, 8, 6).",
     ),
+    "a tracker that is unknown": (Watch, {"trackers": ["fodler"]}, ValueError, "trackers", "Got 'fodler'."),
     "yes in words": (Watch, {"before_training": "yes"}, TypeError, "before_training", "Got 'yes'."),
     "batches of nothing": (Watch, {"batch_size": 0}, ValueError, "batch_size", "Got 0."),
     "batches of all": (Watch, {"batch_size": None}, ValueError, "batch_size", "Got None."),
@@ -248,13 +245,12 @@ CALLBACKS = {
     "an output misspelt": (Watch, {"targets": lambda y: {"a": y}["b"]}, ValueError, "targets", ": 'b'."),
     "a restart in words": (NeuronImages, {"restart": "often"}, ValueError, "restart", "Got 'often'."),
     "made images of another size": (NeuronImages, {"size": (99, 99)}, ValueError, "size", "Got (99, 99)."),
-    "an option of NeuronImages misspelt": (NeuronImages, {"evry": 1}, TypeError, "evry", "Did you mean `every`?"),
     "an option of neurons misspelt": (
         Watch,
         {"methods": {"neurons": {"sedd": 1}}},
-        TypeError,
-        "sedd",
-        "no option of 'neurons'.",
+        ValueError,
+        "methods",
+        "Got 'sedd'.",
     ),
     "a layer of content misspelt": (ContentImages, {"layers": "hed"}, ValueError, "layer", "Did you mean 'head'?"),
     "no layers of content": (ContentImages, {"layers": []}, ValueError, "layers", "Got an empty list."),
@@ -652,6 +648,14 @@ def test_with_strict_off_all_of_these_are_only_logged_and_training_runs(tmp_path
     expected = [f"{kind.__name__} is switched off: {error_of(name)}" for name, (kind, *_) in CALLBACKS.items()]
     assert sorted(record.getMessage() for record in caplog.records) == sorted(expected)
     assert not list(tmp_path.glob("*tfevents*"))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("kind", [Watch, Saliency, GradCAM, CAM, NeuronImages, ContentImages])
+def test_an_option_that_does_not_exist_is_a_type_error_of_python(tmp_path, kind, strict):
+    images = {} if kind is NeuronImages else {"images": TWO}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'evry'"):
+        kind(tmp_path, **images, evry=2, strict=strict)
 
 
 def beginnings():

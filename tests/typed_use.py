@@ -28,9 +28,11 @@ def typed_use(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
     assert_type(keras_see.metrics.energy_inside(np.zeros((1, 8, 8)), [(0, 0, 4, 4)]), np.ndarray)
     callbacks: list[keras.callbacks.Callback] = [
         keras_see.Watch("logs", (x, y), methods=["saliency", "cam"], class_names=["a", "b"], every="auto", budget=0.05),
-        keras_see.callbacks.Saliency("logs", x, "predicted", epochs=range(3)),
+        keras_see.callbacks.Saliency("logs", x, "predicted", epochs=range(3), trackers="folder"),
         keras_see.callbacks.GradCAM("logs", x, layer=["conv1", "conv2"], display=lambda images: images, n=3),
-        keras_see.callbacks.CAM("logs", x, labels=y, regions=[(0, 0, 4, 4)] * 4),
+        keras_see.callbacks.CAM(
+            "logs", x, labels=y, regions=[(0, 0, 4, 4)] * 4, trackers=[keras_see.writers.Folder("run")]
+        ),
         keras_see.callbacks.NeuronImages("logs", channels=6, images=x, diversity=1.0),
         keras_see.callbacks.ContentImages("logs", x, ["conv1"], prior=0.5, name="val"),
     ]
@@ -38,6 +40,7 @@ def typed_use(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
 
     keras_see.Watch("logs", x, every=None)  # type: ignore[arg-type]
     keras_see.Watch("logs", x, evry=2)  # type: ignore[call-arg]
+    keras_see.Watch("logs", x, trackers=[3])  # type: ignore[list-item]
     keras_see.overlay(x, pictures, alpha="half")  # type: ignore[arg-type]
     keras_see.sheet(x, pictures)  # type: ignore[arg-type]
     keras_see.neuron_images(model, "conv1", steps="many")  # type: ignore[arg-type]

@@ -6,22 +6,13 @@ import functools
 
 from numpy.typing import ArrayLike
 
-from keras_see._types import (
-    ClassNames,
-    Display,
-    Epochs,
-    ImageSource,
-    Labels,
-    PathLike,
-    Preprocess,
-    Targets,
-    Trackers,
-)
-from keras_see.training.epoch_callback import Series
+from keras_see._types import ClassNames, Display, Epochs, ImageSource, Labels, PathLike, Preprocess, Targets
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import map_views
 
 
-class CAM(Series):
+class CAM(EpochCallback):
     """Callback that logs class activation maps: what each place adds to the logit, in models with a GAP head.
 
     See `class_activation_maps` for the method and `gap_classifier` for such a model. The arguments are those of

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import functools
 
-from keras_see._types import (
-    Display,
-    Epochs,
-    ImageSource,
-    Labels,
-    Layers,
-    PathLike,
-    Preprocess,
-    Trackers,
-    ValueRange,
-)
-from keras_see.training.epoch_callback import Series
+from keras_see._types import Display, Epochs, ImageSource, Labels, Layers, PathLike, Preprocess, ValueRange
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import content_views
 
 
-class ContentImages(Series):
+class ContentImages(EpochCallback):
     """Callback that logs feature inversions: sample images rebuilt from the features of several layers.
 
     See `content_images` for the method. After each due epoch the optimization resumes from the images of the last one,

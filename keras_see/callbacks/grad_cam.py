@@ -6,23 +6,13 @@ import functools
 
 from numpy.typing import ArrayLike
 
-from keras_see._types import (
-    ClassNames,
-    Display,
-    Epochs,
-    ImageSource,
-    Labels,
-    Layers,
-    PathLike,
-    Preprocess,
-    Targets,
-    Trackers,
-)
-from keras_see.training.epoch_callback import Series
+from keras_see._types import ClassNames, Display, Epochs, ImageSource, Labels, Layers, PathLike, Preprocess, Targets
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import map_views
 
 
-class GradCAM(Series):
+class GradCAM(EpochCallback):
     """Callback that logs Grad-CAM maps: where the features of a layer raise the score.
 
     See `grad_cam_maps` for the method. The other arguments are those of `Watch`, without `methods`. The tag is

@@ -18,17 +18,17 @@ from keras_see._types import (
     PathLike,
     Preprocess,
     Size,
-    Trackers,
     ValueRange,
 )
-from keras_see.training.epoch_callback import Series
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import neuron_views
 
 if TYPE_CHECKING:
     from keras_see.optimization.transforms import Transforms
 
 
-class NeuronImages(Series):
+class NeuronImages(EpochCallback):
     """Callback that logs optimized images: for each channel of a layer, the image with the highest activation found.
 
     See `neuron_images` for the method. After each due epoch the optimization resumes from the image of the last one,

@@ -6,22 +6,13 @@ import functools
 
 from numpy.typing import ArrayLike
 
-from keras_see._types import (
-    ClassNames,
-    Display,
-    Epochs,
-    ImageSource,
-    Labels,
-    PathLike,
-    Preprocess,
-    Targets,
-    Trackers,
-)
-from keras_see.training.epoch_callback import Series
+from keras_see._types import ClassNames, Display, Epochs, ImageSource, Labels, PathLike, Preprocess, Targets
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import map_views
 
 
-class Saliency(Series):
+class Saliency(EpochCallback):
     """Callback that logs saliency maps: per pixel, how strongly the score depends on it.
 
     See `saliency_maps` for the method. The arguments are those of `Watch`, without `methods`. The tag is

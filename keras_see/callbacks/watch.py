@@ -6,23 +6,13 @@ import functools
 
 from numpy.typing import ArrayLike
 
-from keras_see._types import (
-    ClassNames,
-    Display,
-    Epochs,
-    ImageSource,
-    Labels,
-    Methods,
-    PathLike,
-    Preprocess,
-    Targets,
-    Trackers,
-)
-from keras_see.training.epoch_callback import Series
+from keras_see._types import ClassNames, Display, Epochs, ImageSource, Labels, Methods, PathLike, Preprocess, Targets
+from keras_see.runs.writer import Trackers
+from keras_see.training.epoch_callback import EpochCallback
 from keras_see.training.views import map_views
 
 
-class Watch(Series):
+class Watch(EpochCallback):
     """Callback that logs attribution maps of sample images to TensorBoard while a model trains.
 
     After each due epoch, one forward and one backward pass over the sample images gives the maps of all methods.

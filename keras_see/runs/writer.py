@@ -1,6 +1,6 @@
 """The writer protocol, and the writers that a user's `trackers` mean."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -25,6 +25,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """Finish writing."""
 
+
+# What `trackers` may be.
+Trackers = str | Writer | Sequence[str | Writer]
 
 # The writers that have a word: word -> what makes one for a run's folder.
 WORDS: dict[str, Callable[[Path], Writer]] = {"folder": lambda log_dir: Folder(log_dir / "pictures")}
