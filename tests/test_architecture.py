@@ -69,7 +69,7 @@ def test_only_one_file_touches_private_attributes_of_others():
         name: {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and is_private_name(node.value)}
         for name, tree in FILES.items()
     }
-    assert {name for name, attributes in touched.items() if attributes} == {"model.keras_internals"}
+    assert {name for name, attributes in touched.items() if attributes} <= {"model.keras_internals"}
     assert touched["model.keras_internals"] | texts["model.keras_internals"] == {"_flatten_layers", "_remat_mode"}
 
 
