@@ -14,8 +14,8 @@ from sklearn.datasets import load_sample_images
 
 import keras_see
 from keras_see.cli.model_loading import named_model
-from keras_see.deepdream.deep_dream import dreamer_for, photo_for
-from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.deep_dream import octave_runner, image_array_for
+from keras_see.deepdream.options import DreamOptions
 from keras_see.deepdream.zoom import zoom_frames
 
 HERE = Path(__file__).parent / "pictures"
@@ -44,9 +44,9 @@ def main():
 def zoom(model, preprocess, photograph):
     """Save a film that zooms into a dream."""
     small = np.asarray(Image.fromarray(photograph).resize(SMALL, Image.Resampling.LANCZOS))
-    photo, recipe = photo_for(model, small), Recipe()
-    dreamer = dreamer_for(model, None, photo, recipe, preprocess=preprocess)
-    frames = [Image.fromarray(frame) for frame in zoom_frames(dreamer, photo, recipe, FRAMES)]
+    photo, dream_options = image_array_for(model, small), DreamOptions()
+    runner = octave_runner(model, None, photo, dream_options, preprocess=preprocess)
+    frames = [Image.fromarray(frame) for frame in zoom_frames(runner, photo, dream_options, FRAMES)]
     options = {"append_images": frames[1:], "duration": 90, "loop": 0, "quality": 60, "method": 6}
     frames[0].save(HERE / "dream_zoom.webp", save_all=True, **options)
 

@@ -1,4 +1,4 @@
-"""What the demo trains on: handwritten digits hidden in clutter, or a folder of the user's own photographs."""
+"""The demo's data: handwritten digits hidden in clutter, or a folder of the user's own photographs."""
 
 import random
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
+
+from keras_see.visualization.resizing import resized_maps
 
 SIDE = 64
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
@@ -47,11 +49,11 @@ def cluttered_digits(count, seed, validation=False):
 
 
 def _enlarged(strokes, side):
-    return np.asarray(Image.fromarray(strokes, "F").resize((side, side), Image.Resampling.BICUBIC)).clip(0, 1)
+    return resized_maps(strokes[None], (side, side))[0].clip(0, 1)
 
 
 def _paste(image, patch, rng, alone=False):
-    """Lay a patch at a random place, over what is there (or in its stead), and return its box."""
+    """Paste a patch at a random place, over the image there (or in place of it), and return its box."""
     side = len(patch)
     y, x = rng.integers(SIDE - side + 1, size=2)
     place = image[y : y + side, x : x + side]

@@ -1,4 +1,4 @@
-"""The command `keras-see dream`: from a photo's file to a dream's, or to a film that zooms into it."""
+"""`keras-see dream`: deep dream on a photo's file, as a picture or as a film that zooms into it."""
 
 import argparse
 
@@ -7,7 +7,7 @@ STILL_HELP = "where to: .png, .jpg, .webp or .tif; with --zoom .gif, .webp or .p
 
 def add_command(commands):
     """Add the command to those of the command line; its options need no framework."""
-    parser = commands.add_parser("dream", help="deep dream: enhance in a photo what a network sees in it")
+    parser = commands.add_parser("dream", help="deep dream: amplify in a photo what a network finds in it")
     parser.set_defaults(command=run)
     add = parser.add_argument
     add("photo", metavar="PHOTO")
@@ -15,89 +15,109 @@ def add_command(commands):
     add(
         "--model", default="inception_v3", help="a name of keras.applications, or a .keras file (default: inception_v3)"
     )
-    add("--preprocess", choices=("none", "unit", "tf", "torch", "caffe"), help="what a .keras file wants made of bytes")
+    add(
+        "--preprocess",
+        choices=("none", "unit", "tf", "torch", "caffe"),
+        help="preprocessing of a .keras file's images",
+    )
     add("--layers", nargs="+", metavar="LAYER", help="NAME, NAME:CHANNEL, or either with =WEIGHT (default: by depth)")
-    add("--octaves", type=int, metavar="N", help="in how many sizes (default: 4)")
-    add("--octave-scale", type=float, metavar="X", help="how much larger each is than the one before (default: 1.4)")
-    add("--steps", type=int, metavar="N", help="in each octave (default: 12)")
-    add("--step-size", type=float, metavar="X", help="as a share of the range of values (default: 0.014)")
+    add("--octaves", type=int, metavar="N", help="number of sizes (default: 4)")
+    add("--octave-scale", type=float, metavar="X", help="enlargement from octave to octave (default: 1.4)")
+    add("--steps", type=int, metavar="N", help="steps per octave (default: 12)")
+    add(
+        "--step-size",
+        type=float,
+        metavar="X",
+        help="of the value range, root mean square (default: 0.014)",
+    )
     add("--tile", type=int, metavar="PIXELS", help="largest side of a tile; bounds the memory (default: 512)")
     add("--guide", metavar="FILE", help="another picture, whose features the dream takes on")
     add("--mask", metavar="FILE", help="a grey picture of the same size: dream where it is white")
-    add("--strength", type=float, metavar="X", help="how much of the dream is laid over the photo (default: 1)")
+    add("--strength", type=float, metavar="X", help="share of the dream that is added to the photo (default: 1)")
     add("--seed", type=int, metavar="N", help="equal seeds give equal dreams (default: 0)")
     add("--zoom", type=_frames, metavar="FRAMES", help="write a film: each frame dreamt from the last, enlarged")
-    add("--zoom-scale", type=_scale, default=1.03, metavar="X", help="how much larger each frame is (default: 1.03)")
+    add("--zoom-scale", type=_scale, default=1.03, metavar="X", help="enlargement from frame to frame (default: 1.03)")
     add("--seconds", type=_seconds, default=0.08, metavar="X", help="how long each frame shows (default: 0.08)")
     add("--force", action="store_true", help="overwrite an existing output")
 
 
 def run(options):
-    """Dream as the options say; what is wrong with them is said before the model is loaded."""
+    """Dream as the options say; wrong options raise before the model is loaded."""
     from keras_see.cli import image_files as files
-    from keras_see.deepdream.recipe import Recipe
+    from keras_see.deepdream.options import DreamOptions
+    from keras_see.visualization.animation import ANIMATED, STILL
 
-    files.check_output(options.output, files.MOVING if options.zoom else files.STILL, options.force)
+    files.check_output(options.output, ANIMATED if options.zoom else STILL, options.force)
     names = ("octaves", "octave_scale", "steps", "step_size", "tile", "strength", "seed")
-    recipe = Recipe(**{name: getattr(options, name) for name in names if getattr(options, name) is not None})
+    dream_options = DreamOptions(
+        **{name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    )
     layers, pixels = _layers(options.layers), files.read_picture(options.photo)
     files.check_alpha(options.output, pixels)
     guide = files.read_picture(options.guide) if options.guide else None
     mask = files.read_picture(options.mask)[..., 0] / 255 if options.mask else None
     if options.zoom and mask is not None:
         raise ValueError("--mask and --zoom exclude each other: a film dreams everywhere. Got both. Leave one out.")
-    _dream(options, recipe, layers, pixels, guide, mask)
+    _dream(options, dream_options, layers, pixels, guide, mask)
 
 
-def _dream(options, recipe, layers, pixels, guide, mask):
+def _dream(options, dream_options, layers, pixels, guide, mask):
     from keras_see.cli.model_loading import named_model
-    from keras_see.deepdream.deep_dream import checked_mask, dreamer_for, photo_for
+    from keras_see.deepdream.deep_dream import checked_mask, image_array_for, octave_runner
 
     model, preprocess = named_model(options.model, options.preprocess)
-    photo = photo_for(model, pixels, (0, 255))
+    photo = image_array_for(model, pixels, (0, 255))
     mask = None if mask is None else checked_mask(mask, photo.size)
-    dreamer = dreamer_for(model, layers, photo, recipe, guide=guide, preprocess=preprocess)
-    made = _made(options, recipe, dreamer)
+    runner = octave_runner(model, layers, photo, dream_options, guide=guide, preprocess=preprocess)
+    description = _description(options, dream_options, runner)
     if options.zoom:
-        write_film(options, recipe, dreamer, photo, made)
+        write_film(options, dream_options, runner, photo, description)
     else:
-        write_still(options, recipe, dreamer, photo, mask, made)
+        write_still(options, dream_options, runner, photo, mask, description)
 
 
-def write_still(options, recipe, dreamer, photo, mask, made):
+def write_still(options, dream_options, runner, photo, mask, description):
     """Write the dream; when stopped, the last octave that was finished."""
-    from keras_see.cli.image_files import write_picture
-    from keras_see.deepdream.deep_dream import dreams, laid_over
+    from keras_see.deepdream.deep_dream import dream_octaves
 
     last, count = None, 0
     try:
-        for octave in dreams(dreamer, photo, recipe, mask=mask, verbose=True):
+        for octave in dream_octaves(runner, photo, dream_options, mask=mask, verbose=True):
             last, count = octave, count + 1
     except KeyboardInterrupt:
         if last is not None:
-            write_picture([laid_over(photo, last, recipe.strength)], options.output, made | {"octaves_done": count})
+            _write(photo, last, dream_options, options.output, description | {"octaves_done": count})
         _say_stopped("octave", count, options.output)
         raise
-    write_picture([laid_over(photo, last, recipe.strength)], options.output, made)
+    _write(photo, last, dream_options, options.output, description)
 
 
-def write_film(options, recipe, dreamer, photo, made):
+def _write(photo, octave, dream_options, path, description):
+    from keras_see.deepdream.deep_dream import dreamt
+    from keras_see.visualization.animation import write_picture
+
+    write_picture([dreamt(photo, octave, dream_options.strength)], path, metadata=description)
+
+
+def write_film(options, dream_options, runner, photo, description):
     """Write the frames; when stopped, those that were finished."""
     from keras_see._progress import Progress
-    from keras_see.cli.image_files import write_picture
     from keras_see.deepdream.zoom import zoom_frames
+    from keras_see.visualization.animation import write_picture
 
     frames, bar = [], Progress(options.zoom, True, unit="frame")
     try:
-        for frame in zoom_frames(dreamer, photo, recipe, options.zoom, options.zoom_scale):
+        for frame in zoom_frames(runner, photo, dream_options, options.zoom, options.zoom_scale):
             frames.append(frame)
             bar.update()
     except KeyboardInterrupt:
         if frames:
-            write_picture(frames, options.output, made | {"frames_done": len(frames)}, options.seconds)
+            write_picture(
+                frames, options.output, seconds=options.seconds, metadata=description | {"frames_done": len(frames)}
+            )
         _say_stopped("frame", len(frames), options.output)
         raise
-    write_picture(frames, options.output, made, options.seconds)
+    write_picture(frames, options.output, seconds=options.seconds, metadata=description)
 
 
 def _say_stopped(what, count, output):
@@ -105,18 +125,23 @@ def _say_stopped(what, count, output):
     print(f"\nStopped: {left}.", flush=True)
 
 
-def _made(options, recipe, dreamer):
-    """Return how the picture is made, for its metadata: enough to make it again."""
+def _description(options, dream_options, runner):
+    """Return the description for the picture's metadata: enough to make the picture again."""
     import dataclasses
 
     import keras
 
-    wishes = {wish.place + ("" if wish.channel is None else f":{wish.channel}"): wish.weight for wish in dreamer.wishes}
+    layers = {_written(objective): objective.weight for objective in runner.objectives}
     given = {name: getattr(options, name) for name in ("photo", "model", "preprocess", "guide", "mask", "zoom")}
     given |= {"zoom_scale": options.zoom_scale} if options.zoom else {}
-    numbers = {key: value for key, value in (given | dataclasses.asdict(recipe)).items() if value is not None}
+    numbers = {key: value for key, value in (given | dataclasses.asdict(dream_options)).items() if value is not None}
     versions = {"keras_see": _version(), "keras": keras.__version__, "backend": keras.backend.backend()}
-    return {"command": "keras-see dream", **numbers, "layers": wishes, **versions}
+    return {"command": "keras-see dream", **numbers, "layers": layers, **versions}
+
+
+def _written(objective):
+    """Return a layer objective as the command line takes it."""
+    return objective.path + ("" if objective.channel is None else f":{objective.channel}")
 
 
 def _version():

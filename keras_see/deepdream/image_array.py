@@ -1,9 +1,8 @@
-"""A photo taken apart, so that what is made of it can be put back in the same size, kind and range."""
+"""An image array split into colours and alpha, which restores its dtype and range."""
 
 import dataclasses
 
 import numpy as np
-from PIL import Image
 
 from keras_see._validation import shown
 from keras_see.model.inputs import as_array
@@ -12,11 +11,11 @@ from keras_see.visualization.value_range import value_range_of
 
 
 @dataclasses.dataclass(frozen=True)
-class Photo:
-    """A photo as its colours, and what else it is.
+class ImageArray:
+    """An image array, its colours as float32, and its value range.
 
     Attributes:
-        image: The photo's own array.
+        image: The user's array.
         colors: float32 `(height, width, k)`, of one channel (grey), three, or as many as the model takes.
         value_range: `(low, high)`, the values of black and white.
     """
@@ -31,9 +30,9 @@ class Photo:
         return self.image.shape[:2]
 
     def plus(self, added):
-        """Return the photo with this added to its colours: an array of its own shape, kind and range.
+        """Return the image with an array added to its colours, in its own shape, dtype and range.
 
-        Alpha stays, and so does, bit for bit, all where nothing is added.
+        Alpha and all pixels to which zero is added stay as they are, bit for bit.
         """
         own = self.image.reshape(*self.size, -1)
         channels = self.colors.shape[-1]
@@ -46,16 +45,16 @@ class Photo:
         return found.reshape(self.image.shape)
 
 
-def photo_of(image, channels, value_range=None, name="image"):
-    """Return the `Photo` of an array for a model that takes this many channels, sure that it is one.
+def image_array_of(image, channels, value_range=None, name="image"):
+    """Return the `ImageArray` of an array for a model that takes this many channels; raise where it is no image.
 
     Args:
-        image: `(height, width)`, or `(height, width, k)`: grey, RGB, either with alpha, or `k` as the model takes.
-        channels: What the model takes.
+        image: `(height, width)`, or `(height, width, k)`: grey, RGB, either with alpha, or the channels of the model.
+        channels: Number of channels that the model takes.
         value_range: `(low, high)`; recognised by default.
-        name: What messages call it.
+        name: The name of the image in messages.
     """
-    array = picture_array(image, name)
+    array = as_image_array(image, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(
             f"`{name}` must be an array of numbers, (height, width, channels). Got {shown(image)}. "
@@ -73,24 +72,13 @@ def photo_of(image, channels, value_range=None, name="image"):
             f"`{name}` must lie in `value_range`, {limits[0]:g} to {limits[1]:g}. Its values go from "
             f"{colors.min():g} to {colors.max():g}. Give the range in which it is kept."
         )
-    return Photo(array, colors.astype("float32"), limits)
+    return ImageArray(array, colors.astype("float32"), limits)
 
 
-def picture_array(image, name):
-    """Return what may be one picture as a NumPy array; `name` is what messages call it."""
+def as_image_array(image, name):
+    """Return one image as a NumPy array; `name` is its name in messages."""
     wanted = f"`{name}` must be an array of numbers, (height, width, channels)"
     return as_array(image, wanted, "Make all of its rows equally long.")
-
-
-def resized(picture, size):
-    """Return a float32 picture `(height, width, k)` in another size, bicubic, without aliases."""
-    if picture.shape[:2] == tuple(size):
-        return picture
-    made = np.empty((*size, picture.shape[-1]), "float32")
-    for channel in range(picture.shape[-1]):
-        plane = Image.fromarray(np.ascontiguousarray(picture[..., channel]), "F")
-        made[..., channel] = plane.resize(size[::-1], Image.Resampling.BICUBIC)
-    return made
 
 
 def _colors(array, channels, name):

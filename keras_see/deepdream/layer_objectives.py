@@ -1,4 +1,4 @@
-"""What a dream is to be full of: layers, single channels or a guide's features, out of what a user names."""
+"""Layer objectives: parse the `layers` argument of `dream` into weighted layers and channels to amplify."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,30 +10,30 @@ from keras import ops
 from keras_see._validation import shown
 from keras_see.optimization.objectives import Objective
 
-# Where the default layers lie among those that bring several paths together (or that have weights, if none do), as
-# shares of the depth. On GoogLeNet: eyes and fur at the first, heads, bodies and arches at the second.
+# Depths of the default layers, as shares of the list of layers that merge several paths (of those with weights, if none
+# does). On GoogLeNet the first gives eyes and fur, the second heads, bodies and arches.
 DEPTHS = (0.2, 0.45)
 
 
 @dataclasses.dataclass(frozen=True)
-class Wish:
-    """One thing to have more of.
+class LayerObjective:
+    """A layer or channel to amplify, and its weight.
 
     Attributes:
-        place: The path of a call.
+        path: The path of a layer call.
         channel: One of its channels, or None: all of them.
-        weight: How much it counts beside the others.
+        weight: Its weight among the objectives.
     """
 
-    place: str
+    path: str
     channel: int | None = None
     weight: float = 1.0
 
-    def amount(self, features, guide=None):
-        r"""Return how much of it these features `(n, rows, columns, k)` hold: `(n,)`.
+    def value(self, features, guide=None):
+        r"""Return the objective's value `(n,)` of features `(n, rows, columns, k)`.
 
-        A layer: the mean square. A channel: its mean. With the features of a guide `(m, k)`: the mean over places
-        of the greatest product with any of the guide's, $\max_j f_p \cdot g_j$.
+        Of a layer the mean square, of a channel the mean. With the features of a guide `(m, k)`: the mean over places
+        $p$ of the greatest product with any of the guide's, $\max_j f_p \cdot g_j$.
         """
         features = ops.cast(features, "float32")
         axes = tuple(range(1, len(features.shape)))
@@ -45,30 +45,31 @@ class Wish:
         return ops.mean(ops.square(features), axis=axes)
 
 
-def objective_of(wishes):
-    """Return the objective of wishes: the weighted mean of their amounts, each over a first amount.
+def combined(objectives):
+    """Return one `Objective`: the weighted mean of the objectives' values, each relative to a first value.
 
-    `wanted` is a list: these first amounts `(len(wishes),)`, then the guide's features at each wish, if there is one.
+    Its `wanted` is a list: the first values `(len(objectives),)`, then the guide's features of each, if there is one.
     """
-    whole = sum(abs(wish.weight) for wish in wishes)
+    whole = sum(abs(objective.weight) for objective in objectives)
 
     def score(features, images, wanted):
         first, *guides = wanted
-        amounts = amounts_of(wishes, features, guides)
-        shares = [wish.weight / whole / first[number] for number, wish in enumerate(wishes)]
-        return sum(share * amount for share, amount in zip(shares, amounts, strict=True))
+        shares = [objective.weight / whole / first[number] for number, objective in enumerate(objectives)]
+        pairs = zip(shares, values_of(objectives, features, guides), strict=True)
+        return sum(share * value for share, value in pairs)
 
-    return Objective(tuple(dict.fromkeys(wish.place for wish in wishes)), score)
-
-
-def amounts_of(wishes, features, guides):
-    """Return the amount `(n,)` of each wish in features, place -> tensor."""
-    guides = guides or [None] * len(wishes)
-    return [wish.amount(features[wish.place], guide) for wish, guide in zip(wishes, guides, strict=True)]
+    return Objective(tuple(dict.fromkeys(objective.path for objective in objectives)), score)
 
 
-def wishes_of(layers, layer_calls):
-    """Return the wishes that a user means.
+def values_of(objectives, features, guides):
+    """Return the value `(n,)` of each objective; `features` is path -> tensor."""
+    guides = guides or [None] * len(objectives)
+    pairs = zip(objectives, guides, strict=True)
+    return [objective.value(features[objective.path], guide) for objective, guide in pairs]
+
+
+def layer_objectives_of(layers, layer_calls):
+    """Return the layer objectives that a user's `layers` mean.
 
     Args:
         layers: None, a layer (as elsewhere: a name, a path, its unique end, or itself), `"layer:channel"`, a list of
@@ -76,7 +77,7 @@ def wishes_of(layers, layer_calls):
         layer_calls: The model's `LayerCalls`.
     """
     if layers is None:
-        return [Wish(call.path) for call in default_calls(layer_calls)]
+        return [LayerObjective(call.path) for call in default_calls(layer_calls)]
     if not isinstance(layers, Mapping):
         for layer in layers if isinstance(layers, list | tuple) else []:
             if not isinstance(layer, str | keras.Layer):
@@ -84,14 +85,14 @@ def wishes_of(layers, layer_calls):
         layers = dict.fromkeys(layers if isinstance(layers, list | tuple) else [layers], 1.0)
     if not layers:
         raise ValueError("`layers` must name one layer at least. Got none. Leave it out for layers chosen by depth.")
-    wishes = [_wish(layer, weight, layer_calls) for layer, weight in layers.items()]
-    if not any(wish.weight for wish in wishes):
+    objectives = [_layer_objective(layer, weight, layer_calls) for layer, weight in layers.items()]
+    if not any(objective.weight for objective in objectives):
         raise ValueError("`layers` must have a weight that is not 0. All weights are 0. Give one of them 1.")
-    return wishes
+    return objectives
 
 
 def default_calls(layer_calls):
-    """Return the calls to dream of where nobody says: two, chosen by depth."""
+    """Return the default layer calls to dream of: two, chosen by depth."""
     usable = [call for call in layer_calls.calls if call.usable and call.is_leaf and not call.is_output]
     joints = [call for call in usable if isinstance(call.operation, keras.layers.Concatenate | keras.layers.Add)]
     with_weights = [call for call in usable if getattr(call.operation, "weights", ()) and len(call.shape) == 4]
@@ -104,19 +105,19 @@ def default_calls(layer_calls):
     return [calls[place] for place in dict.fromkeys(int(share * len(calls)) for share in DEPTHS)]
 
 
-def _wish(layer, weight, layer_calls):
+def _layer_objective(layer, weight, layer_calls):
     if isinstance(weight, bool) or not isinstance(weight, int | float | np.number) or not np.isfinite(weight):
         raise ValueError(f"The weights of `layers` must be finite numbers. {layer!r} has {weight!r}. 1 is usual.")
     name, _, channel = layer.rpartition(":") if isinstance(layer, str) else ("", "", "")
     if not name or any(call.path == layer for call in layer_calls.calls):
-        return Wish(_spatial(layer_calls.find(layer)).path, None, float(weight))
+        return LayerObjective(_spatial(layer_calls.find(layer)).path, None, float(weight))
     call = _spatial(layer_calls.find(name))
     if not channel.isdecimal() or int(channel) >= call.shape[-1]:
         raise ValueError(
             f"A single channel is written 'layer:number', the number from 0 to {call.shape[-1] - 1} in {name!r}. "
             f"Got {layer!r}. Correct the number."
         )
-    return Wish(call.path, int(channel), float(weight))
+    return LayerObjective(call.path, int(channel), float(weight))
 
 
 def _spatial(call):

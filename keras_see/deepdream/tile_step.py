@@ -1,69 +1,70 @@
-"""One compiled step on one tile of a picture: what it reaches, and which way there is more of it."""
+"""One compiled gradient step on one tile of a picture: the objective's value and a smooth direction of ascent."""
 
 import numpy as np
 from keras import ops
 
-from keras_see.deepdream.layer_objectives import amounts_of, objective_of
+from keras_see.deepdream.layer_objectives import combined, values_of
 from keras_see.model import backend
 from keras_see.optimization.objective_gradient import LEAK, Slope, unit
 from keras_see.optimization.parameterization import Plain
 
-# Standard deviations, in pixels, of the blurs whose mean makes steps smooth; the finest is the one that no eye sees.
-# With steps as they are, dreams are covered with colour noise of single pixels.
+# Standard deviations, in pixels, of the blurs whose mean smooths a step. No eye sees the finer of them. Steps without
+# smoothing cover dreams with colour noise of single pixels.
 BLURS = (0.7, 1.4)
 
 
 class TileStep:
-    """A forward and a backward pass over tiles of one shape; compiled at its first call.
+    """A forward and a backward pass over tiles of one shape, compiled at its first call.
 
     Args:
         model: A built Keras model with one input.
-        canvas: The `Canvas` of tiles of this shape.
-        wishes: What there should be more of.
+        image_spec: The image spec of tiles of this shape.
+        objectives: The `LayerObjective`s.
 
     Attributes:
         traces: How often Python went through the step (on PyTorch: at each call).
     """
 
-    def __init__(self, model, canvas, wishes):
+    def __init__(self, model, image_spec, objectives):
         self.traces = 0
-        self._wishes, self._objective = wishes, objective_of(wishes)
-        self._pixels = Plain(canvas.parameterization.shape)
-        self._slope = Slope(model, self._objective, self._pixels, preprocess=canvas.preprocess)
-        self._step = backend.compiled(lambda *args: self._trace(*args, opens=False))
-        self._opening_step = backend.compiled(lambda *args: self._trace(*args, opens=True))
+        self._objectives, self._combined = objectives, combined(objectives)
+        self._pixels = Plain(image_spec.parameterization.shape)
+        self._gradient = Slope(model, self._combined, self._pixels, preprocess=image_spec.preprocess)
+        self._step = backend.compiled(lambda *args: self._trace(*args, leaks=False))
+        self._leaking_step = backend.compiled(lambda *args: self._trace(*args, leaks=True))
 
-    def __call__(self, tile, wanted):
-        """Return what a tile `(height, width, k)` reaches, and a way up whose root mean square is 1: NumPy arrays.
+    def __call__(self, tile, goals):
+        """Return the objective's value of a tile `(height, width, k)` and a direction of root mean square 1: NumPy.
 
-        Where nothing is excited yet and so there is no gradient, closed rectifiers let it through.
+        Where nothing is active and so there is no gradient, rectifiers let it leak through.
         """
         given = (
-            self._slope.values(),
+            self._gradient.values(),
             ops.convert_to_tensor(tile[None]),
-            [ops.convert_to_tensor(part) for part in wanted],
+            [ops.convert_to_tensor(part) for part in goals],
         )
-        reached, gradient, size = self._step(*given)
+        value, direction, size = self._step(*given)
         if not ops.convert_to_numpy(size).all():
-            _, gradient, _ = self._opening_step(*given)
-        return float(ops.convert_to_numpy(reached)[0]), ops.convert_to_numpy(gradient)[0]
+            _, direction, _ = self._leaking_step(*given)
+        return float(ops.convert_to_numpy(value)[0]), ops.convert_to_numpy(direction)[0]
 
     def features(self, tile):
-        """Return the features of a tile `(height, width, k)`: one array `(rows, columns, channels)` per wish."""
-        seen = ops.convert_to_numpy(self._pixels.images(tile[None]))
-        found = dict(zip(self._objective.places, self._slope.features(seen), strict=True))
-        return [found[wish.place][0] for wish in self._wishes]
+        """Return the features of a tile `(height, width, k)`: one array `(rows, columns, channels)` per objective."""
+        images = ops.convert_to_numpy(self._pixels.images(tile[None]))
+        found = dict(zip(self._combined.places, self._gradient.features(images), strict=True))
+        return [found[objective.path][0] for objective in self._objectives]
 
-    def amounts(self, tile, guides):
-        """Return how much of each wish a tile holds, a NumPy array."""
-        features = {w.place: part[None] for w, part in zip(self._wishes, self.features(tile), strict=True)}
-        return np.array([float(ops.convert_to_numpy(a)[0]) for a in amounts_of(self._wishes, features, guides)])
+    def values(self, tile, guides):
+        """Return each objective's value of a tile, a NumPy array."""
+        pairs = zip(self._objectives, self.features(tile), strict=True)
+        features = {objective.path: part[None] for objective, part in pairs}
+        found = values_of(self._objectives, features, guides)
+        return np.array([float(ops.convert_to_numpy(value)[0]) for value in found])
 
-    def _trace(self, values, tiles, wanted, *, opens):
+    def _trace(self, values, tiles, goals, *, leaks):
         self.traces += 1
-        slopes = ops.full((1,), LEAK) if opens else None
-        reached, gradient, size = self._slope(values, tiles, wanted, slopes=slopes)
-        return reached, smooth(gradient), size
+        value, gradient, size = self._gradient(values, tiles, goals, None, ops.full((1,), LEAK) if leaks else None)
+        return value, smooth(gradient), size
 
 
 def smooth(gradient):

@@ -7,12 +7,12 @@ import numpy as np
 
 
 class Tile(NamedTuple):
-    """A piece of a picture whose rows and columns go round: after the last comes the first.
+    """A tile of a picture whose rows and columns wrap around.
 
     Attributes:
-        rows: Indices of the rows that are looked at.
-        columns: Indices of the columns.
-        own: Which of these rows and columns no earlier tile has, two slices.
+        rows: Indices of the tile's rows.
+        columns: Indices of its columns.
+        own: Two slices: its rows and columns that no earlier tile has.
     """
 
     rows: np.ndarray
@@ -20,7 +20,7 @@ class Tile(NamedTuple):
     own: tuple
 
     def of(self, picture):
-        """Return what is looked at, a copy."""
+        """Return the tile's pixels, a copy."""
         return picture[np.ix_(self.rows, self.columns)]
 
     @property
@@ -29,11 +29,11 @@ class Tile(NamedTuple):
         return np.ix_(self.rows[self.own[0]], self.columns[self.own[1]])
 
 
-def closed(picture, margin):
-    """Return a picture `(height, width, k)` with so many rows and columns more that it goes round without an edge.
+def wrap_padded(picture, margin):
+    """Return a picture `(height, width, k)` padded by `margin` rows and columns so that it wraps around seamlessly.
 
-    They lead from the last row back to the first: the mirror images of both ends, one fading into the other. Without
-    them a network sees, and enhances, an edge where the last row meets the first.
+    The padding cross-fades the mirror images of both ends. Without it a network sees, and enhances, an edge where the
+    last row meets the first.
     """
     for axis, more in enumerate(margin):
         shares = (np.arange(1, more + 1) / (more + 1)).reshape([-1 if each == axis else 1 for each in range(3)])
@@ -70,7 +70,7 @@ def tile_count(size, sides):
 
 
 def _pieces(length, side, start):
-    """Return, for each tile along one line, the indices it looks at and the slice of them that is its own."""
+    """Return, for each tile along one axis, its indices and the slice of them that no earlier tile has."""
     found = []
     for first in range(0, length, side):
         begin = min(first, length - side)

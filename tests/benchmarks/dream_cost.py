@@ -16,8 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_see.deepdream.deep_dream import dreamer_for, photo_for
-from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.deep_dream import octave_runner, image_array_for
+from keras_see.deepdream.options import DreamOptions
 from keras_see.model import backend
 
 SIZE = (768, 1024)
@@ -79,15 +79,15 @@ def main():
     print(f"Keras {keras.__version__} on {keras.backend.backend()}, {SIZE[1]} × {SIZE[0]} pixels\n")
     print("| tile | tiles | floor per megapixel, s | step per megapixel, s | ratio |\n|---|---|---|---|---|")
     for tile in options.tiles:
-        recipe, photo = Recipe(octaves=1, steps=1, tile=tile), photo_for(model, image)
-        dreamer = dreamer_for(model, layers, photo, recipe, preprocess=preprocess)
-        rows, columns = dreamer.sides(SIZE)
-        turns = Turns(dreamer.count_tiles(SIZE), floor_of(model, layers, photo.colors[:rows, :columns]))
-        list(dreamer.octaves(photo.colors, [SIZE], steps=options.runs + 1, step_size=0.01, progress=turns))
+        dream_options, photo = DreamOptions(octaves=1, steps=1, tile=tile), image_array_for(model, image)
+        runner = octave_runner(model, layers, photo, dream_options, preprocess=preprocess)
+        rows, columns = runner.sides(SIZE)
+        turns = Turns(runner.count_tiles(SIZE), floor_of(model, layers, photo.colors[:rows, :columns]))
+        list(runner.octaves(photo.colors, [SIZE], steps=options.runs + 1, step_size=0.01, progress=turns))
         steps = np.array(turns.steps[1:]) / np.prod(SIZE) * 1e6  # the first of both was compiled
         floors = np.array(turns.floors[1:]) / (rows * columns) * 1e6
         base, took, ratio = map(statistics.median, (floors, steps, steps / floors))
-        print(f"| {rows} × {columns} | {dreamer.count_tiles(SIZE)} | {base:.2f} | {took:.2f} | **{ratio:.2f}** |")
+        print(f"| {rows} × {columns} | {runner.count_tiles(SIZE)} | {base:.2f} | {took:.2f} | **{ratio:.2f}** |")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from PIL import Image
 
 from keras_see.cli import dream as dream_command
 from keras_see.cli.main import main
-from keras_see.deepdream.deep_dream import dream, photo_for
-from keras_see.deepdream.octaves import Dreamer
-from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.deep_dream import dream, image_array_for
+from keras_see.deepdream.octaves import OctaveRunner
+from keras_see.deepdream.options import DreamOptions
 
 QUICK = ["--octaves", "2", "--steps", "2", "--tile", "32"]
 
@@ -106,7 +106,7 @@ def test_an_existing_file_is_overwritten_only_by_force(folder, capsys):
     assert seen("dream.png").shape == (40, 48, 3)
 
 
-class Stopped(Dreamer):
+class Stopped(OctaveRunner):
     """Is stopped in its second octave, or its third frame, as by Ctrl-C."""
 
     frames = 0
@@ -123,13 +123,13 @@ class Stopped(Dreamer):
 @pytest.mark.parametrize("zoom", [None, 5])
 def test_what_was_finished_stays_when_it_is_stopped(tmp_path, zoom, capsys):
     net, output = model(), str(tmp_path / ("dream.gif" if zoom else "dream.png"))
-    dreamer = Stopped(net, "conv1", tile=(32, 32), value_range=(0, 255))
-    dreamer.in_octave = zoom is None
-    image, recipe = photo_for(net, photo(), (0, 255)), Recipe(octaves=2, steps=2)
+    runner = Stopped(net, "conv1", tile=(32, 32), value_range=(0, 255))
+    runner.in_octave = zoom is None
+    image, dream_options = image_array_for(net, photo(), (0, 255)), DreamOptions(octaves=2, steps=2)
     options = argparse.Namespace(output=output, zoom=zoom, zoom_scale=1.05, seconds=0.1)
     write, *mask = [dream_command.write_film] if zoom else [dream_command.write_still, None]
     with pytest.raises(KeyboardInterrupt):
-        write(options, recipe, dreamer, image, *mask, {})
+        write(options, dream_options, runner, image, *mask, {})
     with Image.open(output) as found:
         assert getattr(found, "n_frames", 1) == (2 if zoom else 1)
         assert np.any(np.asarray(found.convert("RGB")) != photo())

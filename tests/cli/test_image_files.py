@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_see.cli import image_files
-from keras_see.cli.image_files import check_output, read_picture, write_picture
+from keras_see.cli.image_files import check_output, read_picture
+from keras_see.visualization import animation
+from keras_see.visualization.animation import write_picture
 
 RANDOM = np.random.default_rng(0)
 
@@ -52,20 +53,22 @@ def test_pictures_of_too_many_pixels_are_not_opened(tmp_path, monkeypatch):
             read_picture(tmp_path / "bomb.png")
 
 
-@pytest.mark.parametrize("ending", image_files.STILL)
+@pytest.mark.parametrize("ending", animation.STILL)
 def test_how_a_picture_was_made_stands_in_its_file(tmp_path, ending):
     path, pixels = tmp_path / f"dream{ending}", np.full((8, 9, 3), 77, "uint8")
-    write_picture([pixels], path, {"seed": 3, "photo": "hügel.jpg"})
+    write_picture([pixels], path, metadata={"seed": 3, "photo": "hügel.jpg"})
     with Image.open(path) as found:
-        text = found.text["Description"] if ending == ".png" else found.getexif()[image_files.DESCRIPTION]
+        text = found.text["Description"] if ending == ".png" else found.getexif()[animation.EXIF_DESCRIPTION]
         assert np.abs(np.asarray(found).astype(int) - pixels).max() <= 2
     assert json.loads(text) == {"seed": 3, "photo": "hügel.jpg"}
 
 
-@pytest.mark.parametrize("ending", image_files.MOVING)
+@pytest.mark.parametrize("ending", animation.ANIMATED)
 def test_frames_become_a_film(tmp_path, ending):
     path = tmp_path / f"dream{ending}"
-    write_picture([np.full((8, 8, 3), 60 * number, "uint8") for number in range(4)], path, {"zoom": 4}, seconds=0.2)
+    write_picture(
+        [np.full((8, 8, 3), 60 * number, "uint8") for number in range(4)], path, metadata={"zoom": 4}, seconds=0.2
+    )
     with Image.open(path) as film:
         assert film.n_frames == 4
         for number in range(4):
@@ -75,9 +78,9 @@ def test_frames_become_a_film(tmp_path, ending):
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises((OSError, ValueError, TypeError)):
-        write_picture([np.zeros((4, 4, 2), "uint8")], tmp_path / "x.jpg", {})
+        write_picture([np.zeros((4, 4, 2), "uint8")], tmp_path / "x.jpg")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_free_place_is_no_trouble(tmp_path):
-    check_output(tmp_path / "x.PNG", image_files.STILL)
+    check_output(tmp_path / "x.PNG", animation.STILL)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_see.deepdream.deep_dream import dream, dreamer_for, dreams, laid_over, photo_for
-from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.deep_dream import dream, dream_octaves, dreamt, image_array_for, octave_runner
+from keras_see.deepdream.options import DreamOptions
 
 BACKEND = keras.backend.backend()
 SIZE = (40, 56)
@@ -190,20 +190,21 @@ def test_a_guide_draws_the_features_towards_its_own():
 
 
 def test_one_trace_serves_all_tiles_of_a_shape_and_all_pictures():
-    recipe, image = Recipe(octaves=2, steps=3, tile=20), photo_for(model(), photo())
+    dream_options, image = DreamOptions(octaves=2, steps=3, tile=20), image_array_for(model(), photo())
     net = model()
-    dreamer = dreamer_for(net, "second", image, recipe)
+    runner = octave_runner(net, "second", image, dream_options)
     for _ in range(2):
-        assert len(list(dreams(dreamer, image, recipe))) == 2
-    tiles = sum(dreamer.count_tiles(size) for size in dreamer.octave_sizes(SIZE, 2, 1.4))
-    assert dreamer.traces == (2 * 3 * tiles if BACKEND == "torch" else 2)  # two octaves, two shapes of tiles
+        assert len(list(dream_octaves(runner, image, dream_options))) == 2
+    tiles = sum(runner.count_tiles(size) for size in runner.octave_sizes(SIZE, 2, 1.4))
+    assert runner.traces == (2 * 3 * tiles if BACKEND == "torch" else 2)  # two octaves, two shapes of tiles
 
 
 def test_every_finished_octave_is_a_dream_of_the_photos_own_size():
-    net, recipe = model(), Recipe(octaves=3, steps=2, tile=32)
-    image = photo_for(net, photo())
+    net, dream_options = model(), DreamOptions(octaves=3, steps=2, tile=32)
+    image = image_array_for(net, photo())
     found = [
-        laid_over(image, octave, 1.0) for octave in dreams(dreamer_for(net, "second", image, recipe), image, recipe)
+        dreamt(image, octave, 1.0)
+        for octave in dream_octaves(octave_runner(net, "second", image, dream_options), image, dream_options)
     ]
     assert [each.shape for each in found] == [(*SIZE, 3)] * 3
     shares = [squares(net, "second", each) for each in found]
@@ -224,7 +225,7 @@ def test_octaves_that_are_too_small_are_left_out_and_told(caplog):
     net = model(size=(32, 32))
     with caplog.at_level(logging.WARNING, "keras_see"):
         found, history = dream(net, photo(), "second", octaves=3, steps=2, return_history=True)
-    assert "Octaves left out, for they are too small for the model: 20 × 29, 29 × 40" in caplog.text
+    assert "Octaves left out, since they are too small for the model: 20 × 29, 29 × 40" in caplog.text
     assert history.shape == (1, 2)
     assert np.mean(found != photo()) > 0.9
 
@@ -303,7 +304,7 @@ def test_what_is_no_model_is_told():
 def test_a_model_that_ignores_the_photo_is_told():
     net = model()
     net.set_weights([np.zeros_like(weight) for weight in net.get_weights()])
-    with pytest.raises(ValueError, match="must have a gradient to climb"):
+    with pytest.raises(ValueError, match="The layers must depend on the photo"):
         dream(net, photo(), "second", **QUICK)
 
 

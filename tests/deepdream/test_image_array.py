@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tiny_models
 
-from keras_see.deepdream.image_array import photo_of, resized
+from keras_see.deepdream.image_array import image_array_of
+from keras_see.visualization.resizing import resized_image
 
 RANDOM = np.random.default_rng(0)
 
@@ -14,7 +15,7 @@ RANDOM = np.random.default_rng(0)
 def test_a_photo_plus_nothing_is_itself(channels, kind, low, high):
     shape = (6, 7) if channels is None else (6, 7, channels)
     image = RANDOM.uniform(low, high, shape).astype(kind)
-    photo = photo_of(image, 3)
+    photo = image_array_of(image, 3)
     back = photo.plus(np.zeros_like(photo.colors))
     np.testing.assert_array_equal(back, image)
     assert back.dtype == image.dtype
@@ -24,13 +25,13 @@ def test_a_photo_plus_nothing_is_itself(channels, kind, low, high):
 
 def test_alpha_is_kept_whatever_the_colors_become():
     image = RANDOM.integers(0, 256, (5, 5, 4), "uint8")
-    back = photo_of(image, 3).plus(np.full((5, 5, 3), 300, "float32"))
+    back = image_array_of(image, 3).plus(np.full((5, 5, 3), 300, "float32"))
     np.testing.assert_array_equal(back[..., 3], image[..., 3])
     assert np.all(back[..., :3] == 255)
 
 
 def test_four_channels_are_colors_for_a_model_of_four():
-    photo = photo_of(tiny_models.photos(1, shape=(4, 4, 4))[0], 4)
+    photo = image_array_of(tiny_models.photos(1, shape=(4, 4, 4))[0], 4)
     assert photo.colors.shape == (4, 4, 4)
 
 
@@ -47,17 +48,17 @@ def test_four_channels_are_colors_for_a_model_of_four():
 )
 def test_what_is_no_photo_is_told(image, error, says):
     with pytest.raises(error, match=says):
-        photo_of(image, 3)
+        image_array_of(image, 3)
 
 
 def test_values_out_of_a_given_range_are_told():
     with pytest.raises(ValueError, match="must lie in `value_range`, 0 to 1"):
-        photo_of(np.full((4, 4, 3), 2.0), 3, (0, 1))
+        image_array_of(np.full((4, 4, 3), 2.0), 3, (0, 1))
 
 
 def test_resizing_keeps_a_slope_a_slope_and_a_constant_a_constant():
     slope = np.repeat(np.linspace(0, 1, 40, dtype="float32")[None, :, None], 30, axis=0)
-    half = resized(np.concatenate([slope, np.full_like(slope, 0.3)], axis=-1), (15, 20))
+    half = resized_image(np.concatenate([slope, np.full_like(slope, 0.3)], axis=-1), (15, 20))
     truth = slope.reshape(30, 20, 2)[:15].mean(axis=-1)
     np.testing.assert_allclose(half[:, 2:-2, 0], truth[:, 2:-2], atol=1e-3)
     np.testing.assert_allclose(half[..., 1], 0.3, rtol=1e-5)

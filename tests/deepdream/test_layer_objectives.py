@@ -4,7 +4,7 @@ import pytest
 import tiny_models
 from keras import layers, ops
 
-from keras_see.deepdream.layer_objectives import Wish, default_calls, objective_of, wishes_of
+from keras_see.deepdream.layer_objectives import LayerObjective, combined, default_calls, layer_objectives_of
 from keras_see.model.cache import layer_calls_of
 
 FEATURES = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
@@ -31,7 +31,11 @@ def test_amounts_are_what_numpy_says():
     guide = np.random.default_rng(1).normal(size=(6, 5)).astype("float32")
     found = [
         ops.convert_to_numpy(amount)
-        for amount in (Wish("a").amount(FEATURES), Wish("a", 3).amount(FEATURES), Wish("a").amount(FEATURES, guide))
+        for amount in (
+            LayerObjective("a").value(FEATURES),
+            LayerObjective("a", 3).value(FEATURES),
+            LayerObjective("a").value(FEATURES, guide),
+        )
     ]
     np.testing.assert_allclose(found[0], np.square(FEATURES).mean(axis=(1, 2, 3)), rtol=1e-5)
     np.testing.assert_allclose(found[1], FEATURES[..., 3].mean(axis=(1, 2)), rtol=1e-4)
@@ -39,7 +43,7 @@ def test_amounts_are_what_numpy_says():
 
 
 def test_weights_count_as_shares_of_what_there_was_at_first():
-    objective = objective_of([Wish("a", None, 3.0), Wish("b", 1, -1.0)])
+    objective = combined([LayerObjective("a", None, 3.0), LayerObjective("b", 1, -1.0)])
     first = np.array([2.0, 5.0], "float32")
     found = ops.convert_to_numpy(objective.score({"a": FEATURES, "b": 2 * FEATURES}, None, [first]))
     squares, means = np.square(FEATURES).mean(axis=(1, 2, 3)), 2 * FEATURES[..., 1].mean(axis=(1, 2))
@@ -50,18 +54,21 @@ def test_weights_count_as_shares_of_what_there_was_at_first():
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ("conv2", [Wish("conv2")]),
-        (["conv1", "conv3:2"], [Wish("conv1"), Wish("conv3", 2)]),
-        ({"conv1": 1, "conv3": 1.5, "conv3:0": -2}, [Wish("conv1"), Wish("conv3", None, 1.5), Wish("conv3", 0, -2.0)]),
+        ("conv2", [LayerObjective("conv2")]),
+        (["conv1", "conv3:2"], [LayerObjective("conv1"), LayerObjective("conv3", 2)]),
+        (
+            {"conv1": 1, "conv3": 1.5, "conv3:0": -2},
+            [LayerObjective("conv1"), LayerObjective("conv3", None, 1.5), LayerObjective("conv3", 0, -2.0)],
+        ),
     ],
 )
 def test_layers_are_named_alone_in_lists_and_with_weights(given, meant):
-    assert wishes_of(given, layer_calls(chain())) == meant
+    assert layer_objectives_of(given, layer_calls(chain())) == meant
 
 
 def test_a_layer_may_be_given_itself():
     model = chain()
-    assert wishes_of(model.get_layer("conv1"), layer_calls(model)) == [Wish("conv1")]
+    assert layer_objectives_of(model.get_layer("conv1"), layer_calls(model)) == [LayerObjective("conv1")]
 
 
 @pytest.mark.parametrize(("model", "names"), [(chain, ["conv1", "conv2"]), (joined, ["mixed1", "mixed2"])])
@@ -86,4 +93,4 @@ def test_layers_that_cannot_be_dreamt_of_are_told(given, says):
     model = keras.Sequential([*chain().layers[:-1], layers.Dense(3, name="dense")])
     model.build((None, 16, 16, 3))
     with pytest.raises(ValueError, match=says):
-        wishes_of(given, layer_calls(model))
+        layer_objectives_of(given, layer_calls(model))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_see.deepdream.tiles import closed, tile_count, tile_sides, tiles
+from keras_see.deepdream.tiles import tile_count, tile_sides, tiles, wrap_padded
 
 SIZES = [(7, 11), (64, 48), (1, 5), (33, 32)]
 
@@ -48,9 +48,9 @@ def test_tiles_waste_little():
 
 def test_a_closed_picture_goes_round_without_a_jump():
     picture = np.linspace(0, 1, 40)[:, None, None] + np.linspace(0, 2, 30)[None, :, None] * np.ones((1, 1, 2))
-    found = closed(picture, (8, 10))
+    found = wrap_padded(picture, (8, 10))
     assert found.shape == (48, 40, 2)
     np.testing.assert_array_equal(found[:40, :30], picture)
     for axis, most in ((0, 0.2), (1, 0.4)):
         assert np.abs(found - np.roll(found, 1, axis)).max() < most
-    np.testing.assert_array_equal(closed(picture, (0, 0)), picture)
+    np.testing.assert_array_equal(wrap_padded(picture, (0, 0)), picture)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_see.deepdream.deep_dream import dream, dreamer_for, photo_for
-from keras_see.deepdream.recipe import Recipe
+from keras_see.deepdream.deep_dream import dream, image_array_for, octave_runner
+from keras_see.deepdream.options import DreamOptions
 from keras_see.deepdream.zoom import zoom_frames
 
 BACKEND = keras.backend.backend()
-RECIPE = Recipe(octaves=3, steps=3, tile=64)
+RECIPE = DreamOptions(octaves=3, steps=3, tile=64)
 
 
 def model():
@@ -24,18 +24,18 @@ def photo(channels=3):
     return np.stack([0.5 + 0.4 * np.sin(9 * rows + 5 * columns + n) for n in range(channels)], -1).astype("float32")
 
 
-def frames(net, image, count, recipe=RECIPE, scale=1.1):
-    taken = photo_for(net, image)
-    dreamer = dreamer_for(net, "conv", taken, recipe)
-    return list(zoom_frames(dreamer, taken, recipe, count, scale)), dreamer
+def frames(net, image, count, dream_options=RECIPE, scale=1.1):
+    taken = image_array_for(net, image)
+    runner = octave_runner(net, "conv", taken, dream_options)
+    return list(zoom_frames(runner, taken, dream_options, count, scale)), runner
 
 
 def test_the_first_frame_is_the_dream_and_no_later_one_needs_another_trace():
     net = model()
-    found, dreamer = frames(net, photo(), 4)
+    found, runner = frames(net, photo(), 4)
     np.testing.assert_array_equal(found[0], dream(net, photo(), "conv", octaves=3, steps=3, tile=64))
     if BACKEND != "torch":
-        assert dreamer.traces == 3
+        assert runner.traces == 3
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -43,7 +43,7 @@ def test_the_first_frame_is_the_dream_and_no_later_one_needs_another_trace():
 def test_each_frame_is_the_last_one_enlarged_and_dreamt_on(channels, kind):
     image = photo(channels) if kind == "float32" else (255 * photo(channels)).astype("uint8")
     whole = 1 if kind == "float32" else 255
-    found, _ = frames(model(), image, 3, Recipe(octaves=1, steps=1, step_size=0.004), scale=2.0)
+    found, _ = frames(model(), image, 3, DreamOptions(octaves=1, steps=1, step_size=0.004), scale=2.0)
     for last, frame in itertools.pairwise(found):
         assert (frame.shape, frame.dtype) == (image.shape, image.dtype)
         middle = last[10:30, 15:45].astype("float32").repeat(2, axis=0).repeat(2, axis=1)

@@ -1,4 +1,4 @@
-"""How a dream is made: its numbers, checked."""
+"""The numeric options of a deep dream, checked."""
 
 import dataclasses
 
@@ -7,8 +7,11 @@ from keras_see.optimization.batched_ascent import checked_seed
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How a dream is made; the defaults are chosen by eye, on GoogLeNet and photos of all kinds."""
+class DreamOptions:
+    """Octaves, steps and tiles of a dream; the defaults were chosen by eye, on GoogLeNet and photographs of all kinds.
+
+    `dream` explains each of them.
+    """
 
     octaves: int = 4
     octave_scale: float = 1.4
