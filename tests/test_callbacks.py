@@ -120,7 +120,7 @@ def test_watch_leaves_out_what_the_model_does_not_allow(tmp_path):
     }
 
 
-def test_a_second_fit_goes_on_after_the_last_step_and_says_so_once(tmp_path, caplog):
+def test_a_second_fit_continues_after_the_last_step_and_logs_that_once(tmp_path, caplog):
     model, callback = classifier(), Saliency(tmp_path, X[:2])
     fit(model, callback, epochs=2)
     with caplog.at_level(logging.WARNING, "keras_see"):
@@ -179,7 +179,7 @@ def test_two_callbacks_share_the_one_file_of_the_folder(tmp_path):
         ({"epochs": range(0, 99, 2), "before_training": False}, [0, 2, 4]),
     ],
 )
-def test_the_schedule_decides_which_epochs_are_seen(tmp_path, options, expected):
+def test_the_schedule_decides_which_epochs_are_logged(tmp_path, options, expected):
     fit(classifier(), Saliency(tmp_path, X[:2], **options), epochs=5)
     assert steps(tmp_path, "see/saliency") == expected
 
@@ -202,7 +202,7 @@ def bottom(image):
     return image.convert("RGB").crop((0, image.height - LINE_HEIGHT - MARGIN, *image.size)).tobytes()
 
 
-def test_a_softmax_that_is_no_layer_is_said_in_the_picture_and_by_functions(tmp_path, caplog):
+def test_a_softmax_that_is_no_layer_is_noted_in_the_sheet_and_logged_by_functions(tmp_path, caplog):
     class Hidden(keras.Model):
         def __init__(self):
             super().__init__()
@@ -225,7 +225,7 @@ def test_a_softmax_that_is_no_layer_is_said_in_the_picture_and_by_functions(tmp_
     assert caplog.text.count("no layer of it") == 1
 
 
-def test_a_budget_makes_evaluations_rarer_and_says_so_once(tmp_path, caplog):
+def test_a_budget_makes_evaluations_rarer_and_that_is_logged_once(tmp_path, caplog):
     callback = Saliency(tmp_path, X[:2], budget=1e-6)
     with caplog.at_level(logging.WARNING, "keras_see"):
         fit(classifier(), callback, epochs=6)
@@ -243,7 +243,7 @@ def test_a_size_limit_is_kept(tmp_path):
     assert steps(tmp_path / "kept", "see/saliency")[-1] == 11
 
 
-def test_a_run_stopped_early_shows_what_stays(tmp_path):
+def test_a_run_stopped_early_logs_its_last_epoch(tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 1
@@ -287,7 +287,7 @@ def test_without_strict_an_unbuilt_model_is_built_by_its_training(tmp_path, capl
     assert [step for step, _ in keras_see.read(tmp_path / "same")["see/overview"]][-2:] == [0, 1]
 
 
-def test_epochs_that_do_not_come_are_told(tmp_path, caplog):
+def test_epochs_outside_the_training_are_logged_as_a_warning(tmp_path, caplog):
     fit(classifier(), Saliency(tmp_path, X[:2], epochs=[100]), epochs=2)
     assert "0 to 1: none is shown" in caplog.text
     caplog.clear()
@@ -305,7 +305,7 @@ def test_labels_predictions_and_callables_can_be_explained(tmp_path):
         assert dict(keras_see.read(tmp_path)[f"see/{name}/saliency/peak"])[0] == pytest.approx(peak, rel=1e-4)
 
 
-def test_labels_that_are_no_classes_of_the_model_are_left_out(tmp_path):
+def test_labels_that_are_not_classes_of_the_model_are_left_out(tmp_path):
     inputs = keras.Input((16, 16, 3))
     ages = layers.Dense(1)(layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(inputs)))
     model = keras.Model(inputs, ages)
@@ -383,7 +383,7 @@ def test_regions_give_the_curve_of_the_energy_inside(tmp_path):
     assert dict(keras_see.read(tmp_path)["see/cam/energy_inside"])[0] == pytest.approx(share, rel=1e-4)
 
 
-def test_training_goes_on_when_the_folder_is_lost_and_pictures_come_back_with_it(tmp_path, caplog):
+def test_training_continues_when_the_folder_is_lost_and_pictures_come_back_with_it(tmp_path, caplog):
     folder = tmp_path / "logs"
     shared = run_writer_at(folder)
 
@@ -565,7 +565,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_batch(tm
         fit(classifier(), Saliency(tmp_path / "file" / "logs", X[:2]))
 
 
-def test_the_files_lie_in_the_folder_itself(tmp_path):
+def test_the_event_file_is_in_the_folder_itself(tmp_path):
     fit(classifier(), Saliency(tmp_path / "new" / "run", X[:2]), epochs=1)
     (file,) = Path(tmp_path / "new" / "run").iterdir()
     assert "tfevents" in file.name

@@ -11,7 +11,7 @@ Y = np.arange(20) % 4
 
 
 class Random(keras.utils.PyDataset):
-    """Batches of three, whose making uses up random numbers."""
+    """Batches of three, that draw random numbers."""
 
     def __len__(self):
         return 6
@@ -22,7 +22,7 @@ class Random(keras.utils.PyDataset):
         return X[part], Y[part]
 
 
-def test_arrays_are_taken_whole_or_as_many_as_asked_for():
+def test_all_images_of_an_array_are_taken_or_the_first_n():
     assert sample(X).count == 20
     np.testing.assert_array_equal(sample(X, n=3).images, X[:3])
 
@@ -37,11 +37,11 @@ def test_labels_can_be_given_beside_the_images():
 
 
 @pytest.mark.parametrize("labels", [np.linspace(0, 1, 20), np.ones((20, 8, 8)), keras.utils.to_categorical(Y) * 0.5])
-def test_labels_that_are_no_classes_are_left_out(labels):
+def test_labels_that_are_not_classes_are_left_out(labels):
     assert sample((X, labels)).classes is None
 
 
-def test_a_dataset_gives_its_first_images_and_leaves_random_numbers_as_they_were():
+def test_a_dataset_gives_its_first_images_and_random_state_is_kept():
     random.seed(1), np.random.seed(1)
     expected = random.random(), np.random.random()
     random.seed(1), np.random.seed(1)
