@@ -1,37 +1,37 @@
 # %% [markdown]
 # # Saliency maps
 #
-# Which pixels move the score of a class most, if they change a little? The gradient of the score with respect to the
-# image tells, for all pixels at once (Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034). A saliency map shows
-# where the network is sensitive; it does not say whether a pixel speaks for the class or against it.
+# A saliency map shows which pixels change the score of a class most when they change a little: the absolute gradient
+# of the score with respect to the image (Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034). It shows where the
+# network is sensitive. It does not say whether a pixel raises or lowers the score.
 
 # %%
 import numpy as np
-from choice import choose, save
+from _common import load, save
 
 import keras_see
 
-chosen = choose("Saliency maps: which pixels move the score of the predicted class.")
+# In your own notebook: a model, uint8 photographs, the function that prepares them for the model, and class names.
+model, images, preprocess, class_names = load()
 
 # %% [markdown]
-# What is explained is one class per image: the one that the network predicts, unless `targets` names another. `maps`
-# gives the predictions as well, out of the same pass.
+# One class per image is explained: the predicted one, unless `targets` names another. `maps` also returns the
+# predictions of the same pass.
 
 # %%
-found = keras_see.maps(chosen.model, chosen.prepared(), methods="saliency")
+found = keras_see.maps(model, preprocess(images), methods="saliency")
 captions = [
-    f"{chosen.name(number)} {probabilities[number]:.0%}"
+    f"{class_names[number]} {probabilities[number]:.0%}"
     for number, probabilities in zip(found["targets"], found["predictions"], strict=True)
 ]
 
 # %% [markdown]
-# The maps by themselves, which is the same as laid over black, and over the images. One range of colours serves them
-# all, so that they can be compared.
+# First the maps alone, drawn on black, then over the images. All maps share one colour range, so they can be compared.
 
 # %%
-black = np.zeros_like(chosen.images)
 columns = {
-    "saliency": keras_see.overlay(black, found["saliency"], colors="inferno", alpha=1),
-    "over the image": keras_see.overlay(chosen.images, found["saliency"]),
+    "saliency": keras_see.overlay(np.zeros_like(images), found["saliency"], colors="inferno", alpha=1),
+    "over the image": keras_see.overlay(images, found["saliency"]),
 }
-save(keras_see.sheet(chosen.images, columns, captions=captions), "01_saliency_maps.png")
+sheet = keras_see.sheet(images, columns, captions=captions)
+save(sheet, "01_saliency_maps.png")

@@ -1,42 +1,42 @@
 # %% [markdown]
-# # The image that a neuron wants
+# # Feature visualization: optimized images of neurons
 #
-# What excites a channel most? Start from noise, and climb: change the image a little, again and again, so that the
-# channel's mean activation rises (Erhan, Bengio, Courville and Vincent 2009; Olah, Mordvintsev and Schubert 2017,
-# doi:10.23915/distill.00007). What appears is not a photograph, but what the channel has learned to answer to.
+# What does a channel respond to? Start from noise and change the image by gradient ascent so that the channel's mean
+# activation rises (Erhan, Bengio, Courville and Vincent 2009; Olah, Mordvintsev and Schubert 2017,
+# doi:10.23915/distill.00007). The result is not a photograph. It shows the pattern that activates the channel.
 
 # %%
 import numpy as np
-from choice import choose, save
+from _common import load_model, save
 
 import keras_see
 
-chosen = choose("Neuron images: what excites channels of three layers most.")
+# In your own notebook: a model, the function that prepares images 0–255 for it, and class names.
+model, preprocess, class_names = load_model()
 
 # %% [markdown]
-# Early layers like edges and colours, later ones patterns, the last ones parts of things. Here are a layer at a third
-# of the way, one at two thirds, and the last that has rows and columns.
+# Early layers respond to edges and colours, later ones to patterns, the last ones to parts of objects. These are three
+# of the layers whose output has rows and columns: one at a third of the depth, one at two thirds, and the last.
 
 # %%
-paths = [row.path for row in keras_see.layers(chosen.model) if "grad_cam" in row.methods]
-steps = 128 if chosen.small else 256
-options = {"steps": steps, "preprocess": chosen.preprocess, "value_range": (0, 255)}
-if chosen.small:
+paths = [row.path for row in keras_see.layers(model) if "grad_cam" in row.methods]
+options = {"steps": 128, "preprocess": preprocess, "value_range": (0, 255)}
+if model.input_shape[1] is None:  # the model takes images of any size
     options["size"] = (96, 96)
 
 pictures, captions = [], []
 for path in (paths[len(paths) // 3], paths[2 * len(paths) // 3], paths[-1]):
-    images = keras_see.neuron_images(chosen.model, path, channels=[2, 5, 11, 17], **options)
+    images = keras_see.neuron_images(model, path, channels=[2, 5, 11, 17], **options)
     pictures.append(np.rint(images).astype("uint8"))
     captions += [[path, f"channel {channel}"] for channel in (2, 5, 11, 17)]
-save(keras_see.sheet(np.concatenate(pictures), {}, captions=captions, title="image"), "02_neuron_images.png")
+sheet = keras_see.sheet(np.concatenate(pictures), {}, captions=captions, title="image")
+save(sheet, "02_neuron_images.png")
 
 # %% [markdown]
-# The output layer's neurons are classes. What counts is the logit, before the softmax: a probability can also be raised
-# by lowering all others.
+# The neurons of the output layer are classes. Their objective is the logit before the softmax: a probability would also
+# rise if all other logits fell.
 
 # %%
-classes = range(4) if chosen.small else (1, 88, 130, 292)
-images = np.rint(keras_see.class_images(chosen.model, list(classes), **options)).astype("uint8")
-names = [chosen.name(number) for number in classes]
-save(keras_see.sheet(images, {}, captions=names, title="image"), "02_class_images.png")
+images = np.rint(keras_see.class_images(model, [0, 1, 2, 3], **options)).astype("uint8")
+sheet = keras_see.sheet(images, {}, captions=class_names[:4], title="image")
+save(sheet, "02_class_images.png")

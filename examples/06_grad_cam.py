@@ -1,35 +1,38 @@
 # %% [markdown]
 # # Grad-CAM
 #
-# Where do the features of a layer speak for a class? Grad-CAM weighs each channel by how much the score would grow
-# with it, and adds the channels up (Selvaraju et al. 2017, arXiv:1610.02391). It works for any layer with rows and
-# columns: late ones are coarse and know what a thing is, early ones are fine and know edges.
+# Grad-CAM shows where the features of a layer raise the score of a class. Each channel is weighted by its mean
+# gradient, the weighted channels are added, and the positive part is the map (Selvaraju et al. 2017, arXiv:1610.02391).
+# Every layer with rows and columns will do. Late layers are coarse and respond to objects, early layers to edges.
 
 # %%
-from choice import choose, save
+from _common import load, save
 
 import keras_see
 
-chosen = choose("Grad-CAM: where the features of layers speak for the predicted class.")
-listed = keras_see.layers(chosen.model)
-print(listed)
+# In your own notebook: a model, uint8 photographs, the function that prepares them for the model, and class names.
+model, images, preprocess, class_names = load()
 
 # %% [markdown]
-# Of the layers in this table, those that `grad_cam` can use. The last is what Grad-CAM takes by itself; the other two
-# lie halfway and at a quarter of the way.
+# The table of layers tells which of them `grad_cam` can use. By default it takes the last. Here are two more, at a
+# quarter and at half of the depth.
 
 # %%
-usable = [layer.path for layer in listed if "grad_cam" in layer.methods]
-names = [usable[len(usable) // 4], usable[len(usable) // 2], usable[-1]]
-found = keras_see.maps(chosen.model, chosen.prepared(), methods={"grad_cam": {"layer": names}})
+table = keras_see.layers(model)
+print(table)
+usable = [layer.path for layer in table if "grad_cam" in layer.methods]
+layers = [usable[len(usable) // 4], usable[len(usable) // 2], usable[-1]]
+found = keras_see.maps(model, preprocess(images), methods={"grad_cam": {"layer": layers}})
 
 # %% [markdown]
-# The numbers of two layers do not compare, so each column has its own range of colours; within a column the images do.
+# Values of different layers cannot be compared, so each column has its own colour range. Within a column, the images
+# share it.
 
 # %%
-columns = {name: keras_see.overlay(chosen.images, found[f"grad_cam@{name}"]) for name in names}
+columns = {layer: keras_see.overlay(images, found[f"grad_cam@{layer}"]) for layer in layers}
 captions = [
-    f"{chosen.name(number)} {probabilities[number]:.0%}"
+    f"{class_names[number]} {probabilities[number]:.0%}"
     for number, probabilities in zip(found["targets"], found["predictions"], strict=True)
 ]
-save(keras_see.sheet(chosen.images, columns, captions=captions), "06_grad_cam.png")
+sheet = keras_see.sheet(images, columns, captions=captions)
+save(sheet, "06_grad_cam.png")

@@ -1,3 +1,4 @@
+import inspect
 import re
 from pathlib import Path
 
@@ -64,8 +65,8 @@ def what_readers_have():
     )
 
 
-def looks_at_one_of(callback, models):
-    """Let a callback of a page look at the first model that it suits, as at the begin of a training."""
+def evaluates_one_of(callback, models):
+    """Let a callback of a page evaluate the first model that it suits, as when a training begins."""
     errors = []
     for model in models:
         callback.set_model(model)
@@ -81,21 +82,21 @@ def looks_at_one_of(callback, models):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
-def test_every_python_block_of_a_page_runs_and_its_callbacks_see_something(page, tmp_path, monkeypatch):
+def test_every_python_block_of_a_page_runs_and_its_callbacks_evaluate_a_model(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names, made, begin = what_readers_have(), [], EpochCallback.__init__
+    names, callbacks, original = what_readers_have(), [], EpochCallback.__init__
 
-    def begin_and_tell(self, *args, **options):
-        begin(self, *args, **options)
-        made.append(self)
+    def collecting(self, *args, **options):
+        original(self, *args, **options)
+        callbacks.append(self)
 
-    monkeypatch.setattr(EpochCallback, "__init__", begin_and_tell)
+    monkeypatch.setattr(EpochCallback, "__init__", collecting)
     for block in blocks(page, "python"):
         exec(shortened(block), names)
     models = [names["model"], small_model(channels=1), names.get("flowers")]
-    for callback in made:
+    for callback in callbacks:
         if callback.model is None:
-            looks_at_one_of(callback, models)
+            evaluates_one_of(callback, models)
         assert not callback.failures
 
 
