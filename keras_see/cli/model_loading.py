@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_see.model.layer_calls import first_line
-from keras_see.optimization.image_spec import canvas_of
+from keras_see.optimization.image_spec import image_spec_of
 
 # What makes of bytes what a model takes: nothing, shares of one, or what the models of `keras.applications` do.
 WAYS = ("none", "unit", "tf", "torch", "caffe")
@@ -30,7 +30,7 @@ def named_model(name, way=None):
     else:
         model, own = _application(name)
     if way is None and own is None:
-        way = "none" if canvas_of(model, parameterization="pixels").parameterization.value_range[1] > 1 else "unit"
+        way = "none" if image_spec_of(model, parameterization="pixels").parameterization.value_range[1] > 1 else "unit"
     return model, own if way is None else _preprocess(way)
 
 

@@ -14,7 +14,7 @@ from keras_see.deepdream.image_array import as_image_array, image_array_of
 from keras_see.deepdream.octaves import OctaveRunner
 from keras_see.deepdream.options import DreamOptions
 from keras_see.model.inputs import as_array, check_model
-from keras_see.optimization.preprocessing import made_shape
+from keras_see.optimization.preprocessing import image_shape
 from keras_see.visualization.resizing import resized_image
 
 DEFAULT = DreamOptions()
@@ -102,7 +102,7 @@ def dream(
 def image_array_for(model, image, value_range=None, name="image"):
     """Return the `ImageArray` of an image for a model; raise where either does not fit."""
     check_model(model)
-    return image_array_of(image, made_shape(model, fixed=False)[-1], value_range, name)
+    return image_array_of(image, image_shape(model, fixed=False)[-1], value_range, name)
 
 
 def octave_runner(model, layers, photo, options, *, guide=None, preprocess=None):

@@ -48,12 +48,12 @@ class LayerObjective:
 def combined(objectives):
     """Return one `Objective`: the weighted mean of the objectives' values, each relative to a first value.
 
-    Its `wanted` is a list: the first values `(len(objectives),)`, then the guide's features of each, if there is one.
+    Its `goals` is a list: the first values `(len(objectives),)`, then the guide's features of each, if there is one.
     """
     whole = sum(abs(objective.weight) for objective in objectives)
 
-    def score(features, images, wanted):
-        first, *guides = wanted
+    def score(features, images, goals):
+        first, *guides = goals
         shares = [objective.weight / whole / first[number] for number, objective in enumerate(objectives)]
         pairs = zip(shares, values_of(objectives, features, guides), strict=True)
         return sum(share * value for share, value in pairs)

@@ -9,7 +9,7 @@ from keras_see.deepdream.layer_objectives import layer_objectives_of
 from keras_see.deepdream.tile_step import TileStep
 from keras_see.deepdream.tiles import tile_count, tile_sides, tiles, wrap_padded
 from keras_see.model.inputs import check_model, input_shapes
-from keras_see.optimization.image_spec import canvas_of
+from keras_see.optimization.image_spec import image_spec_of
 from keras_see.optimization.preprocessing import USUAL_SIZE
 from keras_see.visualization.resizing import resized_image
 
@@ -181,7 +181,7 @@ class OctaveRunner:
 
     def _image_spec(self, sides):
         options = {"value_range": self._range, "preprocess": self._preprocess, "parameterization": "pixels"}
-        return canvas_of(self._model, size=sides, **options)
+        return image_spec_of(self._model, size=sides, **options)
 
 
 def _padding(size):

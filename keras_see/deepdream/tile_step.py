@@ -5,8 +5,9 @@ from keras import ops
 
 from keras_see.deepdream.layer_objectives import combined, values_of
 from keras_see.model import backend
-from keras_see.optimization.objective_gradient import LEAK, Slope, unit
+from keras_see.optimization.objective_gradient import ObjectiveGradient, unit
 from keras_see.optimization.parameterization import Plain
+from keras_see.optimization.rescue import LEAK
 
 # Standard deviations, in pixels, of the blurs whose mean smooths a step. No eye sees the finer of them. Steps without
 # smoothing cover dreams with colour noise of single pixels.
@@ -29,7 +30,7 @@ class TileStep:
         self.traces = 0
         self._objectives, self._combined = objectives, combined(objectives)
         self._pixels = Plain(image_spec.parameterization.shape)
-        self._gradient = Slope(model, self._combined, self._pixels, preprocess=image_spec.preprocess)
+        self._gradient = ObjectiveGradient(model, self._combined, self._pixels, preprocess=image_spec.preprocess)
         self._step = backend.compiled(lambda *args: self._trace(*args, leaks=False))
         self._leaking_step = backend.compiled(lambda *args: self._trace(*args, leaks=True))
 
@@ -51,7 +52,7 @@ class TileStep:
     def features(self, tile):
         """Return the features of a tile `(height, width, k)`: one array `(rows, columns, channels)` per objective."""
         images = ops.convert_to_numpy(self._pixels.images(tile[None]))
-        found = dict(zip(self._combined.places, self._gradient.features(images), strict=True))
+        found = dict(zip(self._combined.paths, self._gradient.features(images), strict=True))
         return [found[objective.path][0] for objective in self._objectives]
 
     def values(self, tile, guides):

@@ -1,4 +1,4 @@
-"""From what a user wants neurons, channels and classes to show, checked, to the `Climb` that makes it."""
+"""The checked ascents of neurons, channels and classes that a user selects."""
 
 import collections
 
@@ -10,19 +10,19 @@ from keras_see.model.forward import LOGITS, logits_at
 from keras_see.model.layer_calls import per_batch
 from keras_see.model.targets import Target, resolve
 from keras_see.optimization import objectives
-from keras_see.optimization.batched_ascent import Climb, checked_rate
+from keras_see.optimization.batched_ascent import BatchedAscent, checked_rate
 from keras_see.optimization.gradient_ascent import RATE, Ascent
-from keras_see.optimization.image_spec import canvas_of
+from keras_see.optimization.image_spec import image_spec_of
 from keras_see.optimization.transforms import Transforms
 
-# Of a hidden layer a callback shows so many channels.
+# Number of channels of a hidden layer that a callback shows by default.
 SHOWN = 6
 
-# Without a choice all channels or classes are shown, up to here; more would take hours.
+# All channels or classes are the default up to this number; more would take hours.
 MANY = 64
 
 
-def neuron_climb(
+def neuron_ascent(
     model,
     layer,
     channels=None,
@@ -36,36 +36,36 @@ def neuron_climb(
     batch_size=8,
     **options,
 ):
-    """Return the `Climb` of `neuron_images`, to go on from where it is: for callbacks.
+    """Return the `BatchedAscent` of `neuron_images`, which callbacks resume.
 
-    All arguments are those of `neuron_images`; `layer=None` is the last that has rows and columns.
+    All arguments are those of `neuron_images`; `layer=None` is the last layer whose output has rows and columns.
     """
-    canvas = canvas_of(model, **options)
-    call = canvas.layer_calls.default_call() if layer is None else canvas.layer_calls.find(layer)
-    count, logits = _depth(call), _logits_of(call, canvas.layer_calls)
+    image_spec = image_spec_of(model, **options)
+    call = image_spec.layer_calls.default_call() if layer is None else image_spec.layer_calls.find(layer)
+    count, logits = _depth(call), _logits_of(call, image_spec.layer_calls)
     if position is not None and not is_word(objective, ("neuron",)):
         raise ValueError(f'`position` is that of single neurons. Got {shown(position)}. Add objective="neuron".')
     if logits is not None and objective == "channel":
-        wanted, keys, names = _wanted(channels, direction, count)
-        aim = objectives.units(Target("weights", wanted), logits)
+        goals, keys, names = _goals(channels, direction, count)
+        chosen = objectives.units(Target("weights", goals), logits)
         names = ["class 1" if count == 1 else name.replace("channel", "class") for name in names]
     elif objective == "layer":
         _refuse(channels if direction is None else direction)
-        aim, wanted, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
+        chosen, goals, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
     else:
-        wanted, keys, names = _wanted(channels, direction, count)
-        aim = _aim(objective, call, position)
+        goals, keys, names = _goals(channels, direction, count)
+        chosen = _objective(objective, call, position)
     if diversity:
-        aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(keys)
-    views = {"transforms": _checked_views(transforms), "preprocess": canvas.preprocess}
-    ascent = Ascent(model, aim, canvas.parameterization, rate=checked_rate(rate), **views)
-    return Climb(ascent, keys, [wanted], batch_size, names)
+        chosen, batch_size = objectives.with_diversity(chosen, _from_zero(diversity)), len(keys)
+    views = {"transforms": _checked_views(transforms), "preprocess": image_spec.preprocess}
+    ascent = Ascent(model, chosen, image_spec.parameterization, rate=checked_rate(rate), **views)
+    return BatchedAscent(ascent, keys, [goals], batch_size, names)
 
 
-def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, batch_size=8, **options):
-    """Return the `Climb` of `class_images`; all arguments are those of `class_images`."""
-    canvas = canvas_of(model, **options)
-    targets = _all_classes(canvas.layer_calls) if targets is None else targets
+def class_ascent(model, targets, *, diversity=0.0, transforms=None, rate=RATE, batch_size=8, **options):
+    """Return the `BatchedAscent` of `class_images`; all arguments are those of `class_images`."""
+    image_spec = image_spec_of(model, **options)
+    targets = _all_classes(image_spec.layer_calls) if targets is None else targets
     rows = numeric(targets)
     if rows is None or not rows.size:
         raise ValueError(
@@ -73,28 +73,28 @@ def class_climb(model, targets, *, diversity=0.0, transforms=None, rate=RATE, ba
             f"Got {shown(targets)}. Pass [0, 1, 2], for instance."
         )
     targets = np.atleast_1d(rows)
-    target = resolve(targets, canvas.layer_calls, len(targets))
+    target = resolve(targets, image_spec.layer_calls, len(targets))
     names = [f"row {row}" for row in range(len(targets))] if target.classes is None else target.classes.tolist()
     keys = range(len(targets)) if target.classes is None else target.classes.tolist()
-    aim = objectives.units(target)
+    chosen = objectives.units(target)
     if diversity:
-        aim, batch_size = objectives.with_diversity(aim, _from_zero(diversity)), len(targets)
-    views = {"transforms": _checked_views(transforms), "preprocess": canvas.preprocess}
-    ascent = Ascent(model, aim, canvas.parameterization, rate=checked_rate(rate), **views)
-    return Climb(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
+        chosen, batch_size = objectives.with_diversity(chosen, _from_zero(diversity)), len(targets)
+    views = {"transforms": _checked_views(transforms), "preprocess": image_spec.preprocess}
+    ascent = Ascent(model, chosen, image_spec.parameterization, rate=checked_rate(rate), **views)
+    return BatchedAscent(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
 
 
 def shown_channels(model, layer, channels=None, **options):
-    """Return the path of the layer, and the channels that a callback shows of it.
+    """Return the path of a layer, and the channels that a callback shows of it.
 
     Args:
         model: A built Keras model with one input.
-        layer: As for `neuron_climb`.
+        layer: As for `neuron_ascent`.
         channels: Numbers of channels; or how many, evenly spread; or None: all classes of an output layer if they are
             at most 64, else 6.
-        **options: As for `canvas_of`.
+        **options: As for `image_spec_of`.
     """
-    layer_calls = canvas_of(model, **options).layer_calls
+    layer_calls = image_spec_of(model, **options).layer_calls
     call = layer_calls.default_call() if layer is None else layer_calls.find(layer)
     count = _depth(call)
     if channels is None:
@@ -107,7 +107,7 @@ def shown_channels(model, layer, channels=None, **options):
 
 
 def _logits_of(call, layer_calls):
-    """Return the place of the logits if the call's units are classes: if what it gives is what the model gives."""
+    """Return the path of the logits if the call's units are classes, that is, outputs of the model; else None."""
     outputs = [tuple(output.shape) for output in keras.tree.flatten(layer_calls.outputs)]
     if len(call.shape) != 2:
         return None
@@ -117,7 +117,7 @@ def _logits_of(call, layer_calls):
     return LOGITS if is_last and outputs == [call.shape] else None
 
 
-def _aim(objective, call, position):
+def _objective(objective, call, position):
     if not is_word(objective, ("channel", "neuron")):
         came = shown(objective)
         raise ValueError(f'`objective` must be "channel", "neuron" or "layer". Got {came}. Choose one of them.')
@@ -135,8 +135,8 @@ def _aim(objective, call, position):
     return objectives.neurons(call.path, position)
 
 
-def _wanted(channels, direction, count):
-    """Return what each image wants `(n, k)`, the keys of their starts, and their names."""
+def _goals(channels, direction, count):
+    """Return the goals of the images `(n, k)`, the keys of their starts, and their names."""
     if direction is not None:
         _refuse(channels)
         rows = numeric(direction)

@@ -1,20 +1,21 @@
-"""Inversion: the image that is left when all but one layer's features of a photo are forgotten."""
+"""Feature inversion: reconstruct an image from one layer's features."""
+
+from __future__ import annotations
 
 import math
-from typing import TypedDict, Unpack
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_see._types import Layers, OptimizedImages, Preprocess
-from keras_see._validation import is_number, keywords_of, refuse_unknown, shown
+from keras_see._types import Layers, OptimizedImages, Preprocess, ValueRange
+from keras_see._validation import is_number, shown
 from keras_see.model.inputs import check_inputs, check_model
 from keras_see.optimization import objectives
-from keras_see.optimization.batched_ascent import Climb, checked_rate, checked_seed, made
+from keras_see.optimization.batched_ascent import BatchedAscent, checked_rate, checked_seed, optimized_images
 from keras_see.optimization.gradient_ascent import Ascent
-from keras_see.optimization.image_spec import canvas_of
+from keras_see.optimization.image_spec import image_spec_of
 from keras_see.optimization.transforms import Transforms
 from keras_see.visualization.value_range import value_range_of
 
@@ -24,19 +25,11 @@ RATE = 0.07
 VARIATION = 0.3
 BOUND = 0.06
 
-# A callback shows so many depths unless layers are named: a sheet's row holds the photo and these.
+# Number of layers that a callback shows by default: a row of a sheet holds the photo and these.
 DEPTHS = 4
 
 # The bound's exponent in Mahendran and Vedaldi 2015, section 3.1: nearly flat inside, steep at the ends of the range.
 EXPONENT = 6
-
-
-class Options(TypedDict, total=False):
-    """How images are rebuilt, beyond what `content_images` names itself."""
-
-    parameterization: str
-    rate: float
-    batch_size: int
 
 
 def content_images(
@@ -46,34 +39,38 @@ def content_images(
     *,
     steps: int = 256,
     seed: int = 0,
-    value_range: tuple[float, float] | None = None,
+    value_range: ValueRange | None = None,
     preprocess: Preprocess | None = None,
     prior: float = 1.0,
+    parameterization: str = "fourier",
+    rate: float = 0.07,
+    batch_size: int = 8,
     return_history: bool = False,
     verbose: bool | None = None,
-    **options: Unpack[Options],
 ) -> OptimizedImages:
-    r"""Return what each depth remembers of images: images rebuilt, from noise, from one layer's features alone.
+    r"""Return content images: images reconstructed, from noise, from one layer's features alone (feature inversion).
 
     $x^* = \arg\min_x \lVert f(x) - f(x_0) \rVert^2 / \lVert f(x_0) \rVert^2 + \lambda R(x)$ with the layer's features
     $f$ (Mahendran and Vedaldi 2015, *Understanding Deep Image Representations by Inverting Them*, equation 2,
-    arXiv:1412.0035), over the waves of the image. The prior $R$ is the total variation (mean squared difference of
-    neighbours) and a bound on the values (mean sixth power), both of the image scaled to −1 to 1: what the layer does
-    not remember becomes smooth rather than noise.
+    arXiv:1412.0035), over the Fourier coefficients of the image. The prior $R$ is the total variation (mean squared
+    difference of neighbours) and a bound on the values (mean sixth power), both of the image scaled to −1 to 1: what
+    the layer has lost becomes smooth rather than noise.
 
     Args:
         model: A built Keras model with one input.
-        images: `(n, height, width, channels)`, what is remembered, in `value_range`.
-        layer: A layer's name, path, the unique end of a path, the layer itself; or several, remembered together.
-        steps: Steps of the ascent.
+        images: `(n, height, width, channels)`, the images to reconstruct, in `value_range`.
+        layer: A layer's name, path, the unique end of a path, or the layer itself; or several, used together.
+        steps: Number of gradient steps.
         seed: Equal seeds give equal images.
         value_range: `(low, high)`, the values of black and white. Default: recognised from the images.
-        preprocess: Makes of the images what the model takes, as for `neuron_images`.
-        prior: From 0; how strongly images are kept natural. 0 leaves only the features.
-        return_history: Whether to return also, for each step, minus the squared relative distance that was reached
-            (the mean over layers), float32 `(n, steps)`.
-        verbose: Whether to show a bar; by default if it takes longer than some seconds.
-        **options: `parameterization`, `rate` and `batch_size`, as for `neuron_images`.
+        preprocess: A function from images to what the model takes, as for `neuron_images`.
+        prior: From 0: how strongly images are kept natural. 0 leaves only the features.
+        parameterization: `"fourier"` or `"pixels"`.
+        rate: Step size.
+        batch_size: Images per step; bounds the memory.
+        return_history: Whether to return also minus the squared relative distance before each step (the mean over
+            layers), float32 `(n, steps)`.
+        verbose: Whether to show a progress bar. Default: if it takes longer than some seconds.
 
     Returns:
         float32, of the shape of `images`, in `value_range`; with `return_history`, that and the history.
@@ -89,14 +86,22 @@ def content_images(
         >>> content_images(gap_classifier(5, (16, 16, 3)), photos, "relu2", steps=5).shape
         (2, 16, 16, 3)
     """
-    known = set(Options.__annotations__)
-    refuse_unknown(set(options) - known, known | keywords_of(content_images), "content_images")
-    seed, how = checked_seed(seed), {"value_range": value_range, "preprocess": preprocess}
-    climb = content_climb(model, images, layer, prior=prior, **how, **options)
-    return made(climb, steps, seed, cool=True, verbose=verbose, return_history=return_history)
+    seed = checked_seed(seed)
+    ascent = content_ascent(
+        model,
+        images,
+        layer,
+        value_range=value_range,
+        preprocess=preprocess,
+        prior=prior,
+        parameterization=parameterization,
+        rate=rate,
+        batch_size=batch_size,
+    )
+    return optimized_images(ascent, steps, seed, cool=True, verbose=verbose, return_history=return_history)
 
 
-def content_climb(
+def content_ascent(
     model,
     images,
     layer,
@@ -108,45 +113,50 @@ def content_climb(
     rate=RATE,
     batch_size=8,
 ):
-    """Return the `Climb` of `content_images`, to go on from where it is: for callbacks.
+    """Return the `BatchedAscent` of `content_images`, which callbacks resume.
 
-    The features to be reached are those under the model's weights of now; `remember(climb, images)` renews them.
+    Its target features are those under the current weights; `set_target_features(ascent, images)` renews them.
     """
     check_model(model)
     images = check_inputs(images, None if preprocess else model)
     if not isinstance(images, np.ndarray):
         raise ValueError(
             "`images` must be one array of shape (n, height, width, channels). "
-            f"Got {shown(images)}. Images can be made for a model with one input."
+            f"Got {shown(images)}. Images are reconstructed for a model with one input."
         )
     value_range = value_range_of(images) if value_range is None else value_range
     size = images.shape[1:3]
-    canvas = canvas_of(
+    image_spec = image_spec_of(
         model, size=size, value_range=value_range, preprocess=preprocess, parameterization=parameterization
     )
-    canvas.check_images(images)
+    image_spec.check_images(images)
     layers = layer if isinstance(layer, list | tuple) else [layer]
     if not layers:
         raise ValueError("`layer` must name one layer at least. Got none. Pass a layer's name.")
-    places = list(dict.fromkeys(_place(canvas.layer_calls.find(each)) for each in layers))
-    aim = objectives.contents(places, _prior(prior, canvas.parameterization.value_range))
+    paths = list(dict.fromkeys(_path(image_spec.layer_calls.find(each)) for each in layers))
+    objective = objectives.contents(paths, _prior(prior, image_spec.parameterization.value_range))
     still = Transforms(jitter=0, rotate=0, scale=(1, 1))
     ascent = Ascent(
-        model, aim, canvas.parameterization, transforms=still, preprocess=canvas.preprocess, rate=checked_rate(rate)
+        model,
+        objective,
+        image_spec.parameterization,
+        transforms=still,
+        preprocess=image_spec.preprocess,
+        rate=checked_rate(rate),
     )
     names = [f"image {number}" for number in range(len(images))]
-    climb = Climb(ascent, range(len(images)), [np.zeros(len(images))], batch_size, names)
-    remember(climb, images)
-    return climb
+    ascent = BatchedAscent(ascent, range(len(images)), [np.zeros(len(images))], batch_size, names)
+    set_target_features(ascent, images)
+    return ascent
 
 
-def remember(climb, images):
-    """Set what a content climb is to reach: the features of these images under the model's weights of now."""
-    climb.want(climb.features(np.asarray(images, "float32")))
+def set_target_features(ascent, images):
+    """Set the target features of a content ascent: those of these images under the current weights."""
+    ascent.set_goals(ascent.features(np.asarray(images, "float32")))
 
 
-def staircase(layer_calls):
-    """Return the paths of the last calls at up to four sizes of the features, each about half the last: the depths."""
+def default_layers(layer_calls):
+    """Return the paths of up to four layer calls, each the last of its size; sizes differ by factors of two."""
     steps = {}
     for call in layer_calls.calls:
         if call.usable and call.is_leaf and not call.is_output and "Padding" not in call.type:
@@ -157,7 +167,7 @@ def staircase(layer_calls):
     return [paths[number] for number in sorted(set(np.linspace(0, len(paths) - 1, DEPTHS).round().astype(int)))]
 
 
-def _place(call):
+def _path(call):
     if call.shape is None:
         raise ValueError(
             "`layer` must have a single tensor as its output. "
@@ -167,14 +177,14 @@ def _place(call):
 
 
 def _prior(strength, value_range):
-    """Return a function of images that gives `(n,)`, how unnatural they are, or None."""
+    """Return a function of images that returns `(n,)`, how unnatural they are, or None."""
     if not is_number(strength) or strength < 0:
         raise ValueError(f"`prior` must be a number from 0. Got {shown(strength)}. 1 is the default, 0 is none.")
     if strength == 0:
         return None
     low, high = value_range
 
-    def penalty(features, images, wanted):
+    def penalty(images):
         values = (images - low) * (2 / (high - low)) - 1
         down, right = values[:, 1:] - values[:, :-1], values[:, :, 1:] - values[:, :, :-1]
         variation = ops.mean(ops.square(down), axis=(1, 2, 3)) + ops.mean(ops.square(right), axis=(1, 2, 3))

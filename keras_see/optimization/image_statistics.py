@@ -1,4 +1,4 @@
-"""What images are like on the whole: how strong their waves are, and how their colours go together."""
+"""Statistics of images: the amplitudes of their waves, and the covariance of their colours."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ LEAST = 1e-3
 
 
 class Statistics(NamedTuple):
-    """What images are like before the sigmoid that bounds them.
+    """Statistics of images before the sigmoid that bounds them.
 
     Attributes:
         spectrum: `(height, width)`, the amplitude of each wave of a Hartley transform.
@@ -42,7 +42,7 @@ def natural_statistics(shape):
 
 
 def statistics_of(logits, shape):
-    """Return the `Statistics` of sample images, given before the sigmoid, for made images of this shape.
+    """Return the `Statistics` of sample images, given before the sigmoid, for optimized images of this shape.
 
     Args:
         logits: `(n, rows, columns, channels)`, of any size.

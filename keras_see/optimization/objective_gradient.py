@@ -1,4 +1,4 @@
-"""Which way is up: what an objective reaches, and its gradient with respect to what an image is made of."""
+"""The objective's value and its gradient with respect to the image parameters: one pass, shared by all ascents."""
 
 import numpy as np
 from keras import ops
@@ -9,22 +9,18 @@ from keras_see.model.forward import FLOAT16_SCALE, features_at
 from keras_see.optimization.preprocessing import traced_shape
 from keras_see.optimization.transforms import Transforms
 
-# The slope given to closed rectifiers. Small, so that what is open leads the way: with a slope of 1, two layers of
-# rectifiers let a channel climb where they stayed closed.
-LEAK = 0.1
 
+class ObjectiveGradient:
+    """One forward and one backward pass, as far as the objective's last layer; traced, to be compiled.
 
-class Slope:
-    """One forward and one backward pass, as far as the objective looks and no further: traced, to be compiled.
-
-    All made images climb it. The model runs in inference mode and cannot change.
+    The model runs in inference mode and cannot change.
 
     Args:
         model: A built Keras model with one input.
         objective: An `Objective`.
-        parameterization: What has a `shape`, and `images(parameters)`.
+        parameterization: An object with a `shape` and `images(parameters)`.
         transforms: The `Transforms` through which the model sees the images; none by default.
-        preprocess: Makes of the images what the model takes; a function of tensors, as `traceable` gives it.
+        preprocess: A function of tensors, from images to what the model takes, as `traceable` returns it.
     """
 
     def __init__(self, model, objective, parameterization, *, transforms=None, preprocess=None):
@@ -34,82 +30,92 @@ class Slope:
         shape = traced_shape(self._preprocess, parameterization.shape)
         self._layer_calls = layer_calls_of(model, np.zeros((1, *shape), "float32"))
         self._scale = FLOAT16_SCALE if self._layer_calls.use_float16 else 1.0
-        self._look = backend.compiled(self._features_in_order)
-        self._judge = backend.compiled(self._scores)
+        self._compiled_features = backend.compiled(self._features_in_order)
+        self._compiled_scores = backend.compiled(self._scores)
 
     def values(self):
-        """Return the weights of now, as a compiled function must be handed them."""
+        """Return the current weights, to pass to a compiled function."""
         return backend.values(self.model.variables)
 
-    def __call__(self, values, parameters, wanted, view=None, slopes=None):
-        """Return what is reached `(n,)`, the gradient over its root mean square, and that `(n,)`; traced.
+    def __call__(self, values, parameters, goals, view=None, leaks=None):
+        """Return the scores `(n,)`, a direction of ascent of unit root mean square, and the gradient's size; traced.
+
+        The direction is the gradient of the score, less that of the objective's penalty and prior, over its root mean
+        square. The size `(n,)` is the root mean square of the gradient without that of the prior, which moves images
+        whether the model responds to them or not.
 
         Args:
             values: As `values` returns them.
             parameters: Of `n` images, as the parameterization has them.
-            wanted: What the objective wants, tensors.
+            goals: What the objective aims at, tensors.
             view: The matrix of the transforms.
-            slopes: `(n,)`, the slope given to closed rectifiers; None leaves them as they are.
+            leaks: `(n,)`, the gradient that closed rectifiers let through; None for the true gradient.
         """
 
-        def climb(point):
+        def score(point):
             images = self._parameterization.images(point["parameters"])
-            features = self._features(values, self._transforms.view(images, view), slopes)
-            reached = score = ops.cast(self._objective.score(features, images, wanted), "float32")
+            features = self._features(values, self._transforms.view(images, view), leaks)
+            scores = total = ops.cast(self._objective.score(features, images, goals), "float32")
             if self._objective.penalty is not None:
-                score = score - self._objective.penalty(features, images, wanted)
-            return ops.sum(score) * self._scale, reached
+                total = total - self._objective.penalty(features, images, goals)
+            return ops.sum(total) * self._scale, scores
 
-        reached, gradients = backend.gradients(climb, {"parameters": parameters})
-        return (reached, *unit(_existing(gradients["parameters"])))
+        scores, gradients = backend.gradients(score, {"parameters": parameters})
+        direction, size = unit(_existing(gradients["parameters"]))
+        if self._objective.prior is not None:
+            gradient = _existing(gradients["parameters"]) / self._scale - self._prior_gradient(parameters)
+            direction, _ = unit(gradient)
+        return scores, direction, size
 
     def features(self, images):
-        """Return the features of images, under the weights of now, at the objective's places: NumPy arrays."""
+        """Return the current features of images at the objective's paths, NumPy arrays."""
         images = ops.convert_to_tensor(np.asarray(images, "float32"))
-        return [ops.convert_to_numpy(part) for part in self._look(self.values(), images)]
+        return [ops.convert_to_numpy(part) for part in self._compiled_features(self.values(), images)]
 
-    def scores(self, images, wanted):
-        """Return `(n,)`: what images reach as they are, under the weights of now, each of its own row of `wanted`."""
+    def scores(self, images, goals):
+        """Return the current scores `(n,)` of untransformed images, each of its own row of `goals`."""
         images = ops.convert_to_tensor(np.asarray(images, "float32"))
-        wanted = [ops.convert_to_tensor(part, "float32") for part in wanted]
-        return ops.convert_to_numpy(self._judge(self.values(), images, wanted))
+        goals = [ops.convert_to_tensor(part, "float32") for part in goals]
+        return ops.convert_to_numpy(self._compiled_scores(self.values(), images, goals))
 
-    def all_scores(self, images, wanted):
-        """Return `(n, k)`: what each image reaches as it is of each of the `k` rows of `wanted`."""
-        places = [ops.convert_to_tensor(part) for part in self.features(images)]
-        features, images = dict(zip(self.places, places, strict=True)), np.asarray(images, "float32")
+    def all_scores(self, images, goals):
+        """Return the current scores `(n, k)` of untransformed images, of each of the `k` rows of `goals`."""
+        parts = [ops.convert_to_tensor(part) for part in self.features(images)]
+        features, images = dict(zip(self.paths, parts, strict=True)), np.asarray(images, "float32")
         found = []
-        for row in range(len(wanted[0])):
-            rows = [ops.convert_to_tensor(np.repeat(part[[row]], len(images), axis=0), "float32") for part in wanted]
+        for row in range(len(goals[0])):
+            rows = [ops.convert_to_tensor(np.repeat(part[[row]], len(images), axis=0), "float32") for part in goals]
             found.append(ops.convert_to_numpy(self._objective.score(features, images, rows)))
         return np.stack(found, axis=1).astype("float32")
 
     @property
-    def has_prior(self):
-        """Whether something else than what is wanted moves the images too."""
-        return self._objective.penalty is not None
+    def paths(self):
+        """The paths of the layer calls that the objective is made of."""
+        return self._objective.paths
 
-    @property
-    def places(self):
-        """The paths of the calls that the objective looks at."""
-        return self._objective.places
+    def _prior_gradient(self, parameters):
+        def prior(point):
+            value = ops.sum(self._objective.prior(self._parameterization.images(point["parameters"])))
+            return value, value
 
-    def _scores(self, values, images, wanted):
-        return ops.cast(self._objective.score(self._features(values, images), images, wanted), "float32")
+        return _existing(backend.gradients(prior, {"parameters": parameters})[1]["parameters"])
 
-    def _features(self, values, images, slopes=None):
+    def _scores(self, values, images, goals):
+        return ops.cast(self._objective.score(self._features(values, images), images, goals), "float32")
+
+    def _features(self, values, images, leaks=None):
         inputs = self._preprocess(images)
-        return features_at(self.model, values, self._layer_calls, inputs, self._objective.places, slopes)
+        return features_at(self.model, values, self._layer_calls, inputs, self._objective.paths, leaks)
 
     def _features_in_order(self, values, images):
         features = self._features(values, images)
-        return [features[place] for place in self._objective.places]
+        return [features[path] for path in self._objective.paths]
 
 
 def unit(gradient):
     """Return the gradient over its root mean square, image by image, and that `(n,)`; zero stays zero.
 
-    Adam remembers the size of gradients for long. Without this, a single steep step (through opened rectifiers
+    Adam remembers the size of gradients for long. Without this, a single steep step (through leaking rectifiers
     gradients are hundreds of times as large) would leave the next hundred steps tiny.
     """
     axes = tuple(range(1, len(gradient.shape)))
@@ -123,6 +129,6 @@ def _existing(gradient):
     if gradient is not None:
         return gradient
     raise ValueError(
-        "What is wanted must depend on the image through operations that have gradients. This model ignores its "
+        "The objective must depend on the image through operations that have gradients. This model ignores its "
         "input there. Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
     )

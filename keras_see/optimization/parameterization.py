@@ -1,4 +1,4 @@
-"""How a made image is stored while it is optimised: as waves in natural proportions and colours, or as pixels."""
+"""Parameterizations of an optimized image: a Fourier basis with natural statistics, or pixels."""
 
 import numpy as np
 from keras import ops
@@ -72,7 +72,7 @@ class Fourier:
 class Pixels:
     r"""An image as its pixels, bounded to its range: $x = a + (b - a)\,\sigma(p)$.
 
-    The plain alternative to `Fourier`: nothing is known of what images are like, and made images are rougher.
+    The plain alternative to `Fourier`: no statistics of natural images, and rougher optimized images.
 
     Args:
         shape: `(height, width, channels)` of an image.
@@ -101,7 +101,7 @@ class Pixels:
 
 
 class Plain:
-    """An image as its pixels, as they are: what is given to dream on.
+    """An image as its pixels, unbounded: for dreams on a photo.
 
     A grey image is seen as grey by a model for colour, and a colour image by its brightness by a model for grey; what
     the model wants then changes nothing but the brightness.

@@ -1,4 +1,4 @@
-"""What stands between a made image and the model: its range of values, and the user's `preprocess`, traced."""
+"""Value range and preprocessing between an optimized image and the model."""
 
 import numpy as np
 from keras import ops
@@ -8,10 +8,10 @@ from keras_see.model.inputs import input_shapes
 from keras_see.model.layer_calls import first_line
 from keras_see.visualization.value_range import BRIGHT
 
-# The size of made images where a model leaves height and width open: what most ImageNet models were trained on.
+# The size of optimized images where a model leaves height and width open: that of most ImageNet models.
 USUAL_SIZE = (224, 224)
 
-# What makes less than this of a step of one has divided by 255, or by half of that.
+# If `preprocess` maps a step of 1 to less than this, it divides by 255 or by 127.5.
 DIVIDED = 0.1
 
 # How far, as a share of the largest value, float32 arithmetic may be from an exactly linear map.
@@ -42,7 +42,7 @@ def traceable(preprocess, shape, value_range):
 
 
 def checked_range(value_range, default=None):
-    """Return `(low, high)` as floats, sure that low is below high."""
+    """Return `(low, high)` as floats; raise unless low is below high."""
     value_range = default if value_range is None else value_range
     numbers = numeric(value_range)
     if numbers is None or numbers.shape != (2,) or not np.all(np.isfinite(numbers)) or numbers[0] >= numbers[1]:
@@ -73,15 +73,15 @@ def range_for(layer_calls, preprocess, shape):
     return 0.0, 1.0
 
 
-def made_shape(model, size=None, fixed=True):
-    """Return `(height, width, channels)` of images made for this model, in the size that the user wants or its own.
+def image_shape(model, size=None, fixed=True):
+    """Return `(height, width, channels)` of optimized images, in the size that the user wants or the model's own.
 
     With `fixed`, the size must be what the model takes; without, something before the model may change it.
     """
     shapes = input_shapes(model) or [(None, None, None, 3)]
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise ValueError(
-            "`model` must have one input of shape (batch, height, width, channels) for images to be made for it. "
+            "`model` must have one input of shape (batch, height, width, channels) for images to be optimized for it. "
             f"{model.name!r} takes {', '.join(map(str, shapes))}. Wrap it in a model that fixes the other inputs."
         )
     _, *own, depth = shapes[0]

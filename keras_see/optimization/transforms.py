@@ -1,4 +1,4 @@
-"""Look at a picture a little shifted, turned and scaled, at a fixed shape and cheaply; the gradient passes through."""
+"""Random views of an image: shifted, rotated and scaled, in a fixed shape; differentiable."""
 
 import dataclasses
 

@@ -7,9 +7,9 @@ import numpy as np
 from keras_see._validation import is_whole, shown
 from keras_see.model.inputs import build, check_fit, check_model, picture_of
 from keras_see.optimization.batched_ascent import checked_seed
-from keras_see.optimization.channel_selection import neuron_climb, shown_channels
-from keras_see.optimization.feature_inversion import content_climb, remember, staircase
-from keras_see.optimization.image_spec import canvas_of
+from keras_see.optimization.channel_selection import neuron_ascent, shown_channels
+from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
+from keras_see.optimization.image_spec import image_spec_of
 from keras_see.runs.records import Number, Picture
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
@@ -66,7 +66,7 @@ class ResumedAscent:
 
     def _task(self):
         inner = self.ascent.ascent
-        return id(inner.model), self.ascent.names, inner.places, inner.parameterization.shape, self._seed
+        return id(inner.model), self.ascent.names, inner.paths, inner.parameterization.shape, self._seed
 
     def evaluate(self):
         """Take the steps of one evaluation under the current weights, and return the images `(k, h, w, c)`."""
@@ -85,7 +85,7 @@ class ResumedAscent:
 
     def inactive(self):
         """Return `(k,)`, above 0 where an image activates nothing yet."""
-        return self.ascent.silent(self._state)
+        return self.ascent.inactive(self._state)
 
 
 class NeuronView:
@@ -141,9 +141,9 @@ class NeuronView:
         self._path, channels = shown_channels(model, self._layer, self._channels, **self._image_options)
         if self._ascent_options.get("direction") is not None or self._ascent_options.get("objective") == "layer":
             channels = self._channels
-        ascent = neuron_climb(model, self._layer, channels, **self._image_options, **self._ascent_options)
+        ascent = neuron_ascent(model, self._layer, channels, **self._image_options, **self._ascent_options)
         if any(name.startswith("class ") for name in ascent.names):
-            check_class_names(self._class_names, canvas_of(model, **self._image_options).layer_calls)
+            check_class_names(self._class_names, image_spec_of(model, **self._image_options).layer_calls)
         self._value_range = ascent.ascent.parameterization.value_range
         self._resumed = ResumedAscent(ascent, *self._resumption, earlier=self._resumed)
 
@@ -222,12 +222,14 @@ class ContentView:
         check_fit(self._inputs, model)
         layers = self._layers
         if layers is None:
-            layers = staircase(canvas_of(model, size=self._images.shape[1:3], **self._image_options).layer_calls)
+            layers = default_layers(
+                image_spec_of(model, size=self._images.shape[1:3], **self._image_options).layer_calls
+            )
         if not layers:
             raise ValueError("`layers` must name one layer at least. Got an empty list. Leave it out for four depths.")
         options = self._image_options | self._ascent_options
-        ascents = [content_climb(model, self._images, layer, **options) for layer in layers]
-        self._paths = [" + ".join(ascent.ascent.places) for ascent in ascents]
+        ascents = [content_ascent(model, self._images, layer, **options) for layer in layers]
+        self._paths = [" + ".join(ascent.ascent.paths) for ascent in ascents]
         self._value_range = ascents[0].ascent.parameterization.value_range
         earlier = self._resumed or [None] * len(ascents)
         self._resumed = [
@@ -239,7 +241,7 @@ class ContentView:
         """Take the steps of this evaluation towards the layers' current features of the images."""
         found = []
         for resumed in self._resumed:
-            remember(resumed.ascent, self._images)
+            set_target_features(resumed.ascent, self._images)
             images = resumed.evaluate()
             found.append((images, np.sqrt(np.maximum(-resumed.ascent.reached(images), 0))))
         return found

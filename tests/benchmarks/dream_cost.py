@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_see.deepdream.deep_dream import octave_runner, image_array_for
+from keras_see.deepdream.deep_dream import image_array_for, octave_runner
 from keras_see.deepdream.options import DreamOptions
 from keras_see.model import backend
 

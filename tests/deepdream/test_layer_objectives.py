@@ -48,7 +48,7 @@ def test_weights_count_as_shares_of_what_there_was_at_first():
     found = ops.convert_to_numpy(objective.score({"a": FEATURES, "b": 2 * FEATURES}, None, [first]))
     squares, means = np.square(FEATURES).mean(axis=(1, 2, 3)), 2 * FEATURES[..., 1].mean(axis=(1, 2))
     np.testing.assert_allclose(found, 3 / 4 * squares / 2 - 1 / 4 * means / 5, rtol=1e-4)
-    assert objective.places == ("a", "b")
+    assert objective.paths == ("a", "b")
 
 
 @pytest.mark.parametrize(

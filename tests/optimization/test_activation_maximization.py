@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from keras_see import gap_classifier
 from keras_see.optimization.activation_maximization import class_images, neuron_images
-from keras_see.optimization.channel_selection import neuron_climb
+from keras_see.optimization.channel_selection import neuron_ascent
 
 SHAPE = (12, 12, 3)
 
@@ -89,8 +89,8 @@ def test_any_size_where_the_model_leaves_it_open():
 
 def test_own_images_give_range_and_colours():
     samples = (tiny_models.photos(4, shape=SHAPE) * 40 + 100).astype("uint8")
-    climb = neuron_climb(model(), "deep", [0], samples=samples)
-    images = climb.images(climb.start(0))
+    ascent = neuron_ascent(model(), "deep", [0], samples=samples)
+    images = ascent.images(ascent.start(0))
     np.testing.assert_allclose(images.mean(), samples.mean(), atol=8)
 
 
@@ -233,8 +233,8 @@ def test_two_inputs_and_strings_as_targets_are_refused():
 
 
 def test_keys_tell_the_same_channel_apart():
-    climb = neuron_climb(model(), "deep", [2, 2])
-    images = climb.images(climb.start(0))
+    ascent = neuron_ascent(model(), "deep", [2, 2])
+    images = ascent.images(ascent.start(0))
     assert not np.array_equal(images[0], images[1])
 
 
@@ -244,7 +244,7 @@ def test_the_unit_of_a_head_of_one_is_its_class():
     by_layer = neuron_images(net, net.layers[-1], [0], steps=5)
     low, high = tiny_models.outputs_of(net, np.concatenate([np.full_like(by_layer, 0.5), by_layer]))[:, 0]
     assert high > low
-    assert neuron_climb(net, net.layers[-1], [0]).names == ["class 1"]
+    assert neuron_ascent(net, net.layers[-1], [0]).names == ["class 1"]
     assert np.abs(by_class - by_layer).max() < 1  # keys differ, and so do starts
 
 
@@ -272,4 +272,4 @@ def test_the_logit_of_a_saturated_second_head_is_climbed():
 
 def test_samples_outside_of_the_range_are_refused():
     with pytest.raises(ValueError, match="`samples` must lie in `value_range`"):
-        neuron_climb(model(), "deep", [0], samples=np.full((1, *SHAPE), 200, "uint8"), value_range=(0, 1))
+        neuron_ascent(model(), "deep", [0], samples=np.full((1, *SHAPE), 200, "uint8"), value_range=(0, 1))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_see.optimization.batched_ascent import checked_seed, made
-from keras_see.optimization.channel_selection import neuron_climb
+from keras_see.optimization.batched_ascent import checked_seed, optimized_images
+from keras_see.optimization.channel_selection import neuron_ascent
 
 SHAPE = (10, 10, 3)
 
@@ -15,27 +15,27 @@ def model():
 
 def test_batches_give_the_same_images_as_one_batch():
     net = model()
-    whole, parts = (neuron_climb(net, "conv", batch_size=size) for size in (5, 2))
-    images, history = made(whole, 6, 0, return_history=True)
-    others, also = made(parts, 6, 0, return_history=True)
+    whole, parts = (neuron_ascent(net, "conv", batch_size=size) for size in (5, 2))
+    images, history = optimized_images(whole, 6, 0, return_history=True)
+    others, also = optimized_images(parts, 6, 0, return_history=True)
     assert images.shape == (5, *SHAPE)
     np.testing.assert_allclose(others, images, atol=2e-2)
     np.testing.assert_allclose(also, history, rtol=0.05, atol=1e-3)
 
 
 def test_it_goes_on_from_its_buffers():
-    climb = neuron_climb(model(), "conv", [0, 1, 2], batch_size=2)
-    buffers, _ = climb.run(climb.start(4), 3)
-    buffers, _ = climb.run(buffers, 5)
-    at_once, _ = climb.run(climb.start(4), 8)
-    np.testing.assert_allclose(climb.images(buffers), climb.images(at_once), atol=1e-4)
-    assert climb.silent(buffers).tolist() == [0] * 3
+    ascent = neuron_ascent(model(), "conv", [0, 1, 2], batch_size=2)
+    states, _ = ascent.run(ascent.start(4), 3)
+    states, _ = ascent.run(states, 5)
+    at_once, _ = ascent.run(ascent.start(4), 8)
+    np.testing.assert_allclose(ascent.images(states), ascent.images(at_once), atol=1e-4)
+    assert ascent.inactive(states).tolist() == [0] * 3
 
 
 @pytest.mark.parametrize("steps", [0, -3, 2.5, "many"])
 def test_steps_that_are_none_are_refused(steps):
     with pytest.raises(ValueError, match="`steps` must be a whole number from 1"):
-        made(neuron_climb(model(), "conv", [0]), steps, 0)
+        optimized_images(neuron_ascent(model(), "conv", [0]), steps, 0)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
@@ -48,4 +48,4 @@ def test_weights_that_are_no_numbers_are_told():
     net = model()
     net.set_weights([np.full_like(weight, np.nan) for weight in net.get_weights()])
     with pytest.raises(ValueError, match="finite numbers and gradients"):
-        made(neuron_climb(net, "conv", [0]), 3, 0)
+        optimized_images(neuron_ascent(net, "conv", [0]), 3, 0)

@@ -4,7 +4,7 @@ import pytest
 import tiny_models
 from keras import layers, ops
 
-from keras_see.optimization.feature_inversion import content_climb, content_images, remember
+from keras_see.optimization.feature_inversion import content_ascent, content_images, set_target_features
 
 SHAPE = (12, 12, 3)
 
@@ -83,13 +83,13 @@ def test_the_same_seed_gives_the_same_image_and_batches_change_nothing():
 
 def test_a_climb_goes_on_after_the_weights_changed_and_remembers_anew():
     net = model()
-    climb = content_climb(net, photos(), "deep")
-    buffers, _ = climb.run(climb.start(0), 60)
+    ascent = content_ascent(net, photos(), "deep")
+    states, _ = ascent.run(ascent.start(0), 60)
     net.set_weights([np.random.default_rng(9).normal(0, 0.2, weight.shape) for weight in net.get_weights()])
-    remember(climb, photos())
-    buffers, history = climb.run(buffers, 60)
+    set_target_features(ascent, photos())
+    states, history = ascent.run(states, 60)
     assert np.all(history[:, -1] > history[:, 0])
-    reached = distances(net, "deep", climb.images(buffers), photos())
+    reached = distances(net, "deep", ascent.images(states), photos())
     assert np.all(reached < 0.2)
 
 
@@ -124,3 +124,17 @@ def test_a_model_that_ignores_its_input_is_told(prior):
     net = keras.Sequential([keras.Input(SHAPE), Ignores(), layers.Conv2D(2, 3, name="conv")])
     with pytest.raises(ValueError, match="model ignores its input there"):
         content_images(net, photos(), "conv", steps=3, prior=prior)
+
+
+def test_a_prior_does_not_hide_that_an_image_has_no_gradient_of_its_own():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="c")])
+    images = np.random.default_rng(0).random((2, 16, 16, 3)).astype("float32")
+    assert 0.1 < (keras.ops.convert_to_numpy(model(images)) > 0).mean() < 0.3  # closed almost everywhere
+    found, history = content_images(model, images, "c", steps=64, return_history=True)
+    assert np.all(history[:, 0] == -1)  # at first nothing is active
+    assert np.all(history[:, -1] > -0.6)
+    features, truth = (keras.ops.convert_to_numpy(model(part)) for part in (found, images))
+    np.testing.assert_allclose(
+        np.square(features - truth).sum() / np.square(truth).sum(), -history[:, -1].mean(), atol=0.1
+    )

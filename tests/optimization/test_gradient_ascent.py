@@ -37,8 +37,8 @@ def test_a_linear_model_is_brought_to_the_best_image_there_is():
     weights = np.random.default_rng(1).choice([-1.0, 1.0], (27, 1))
     linear.get_layer("sum").set_weights([weights])
     ascent = Ascent(linear, channels("sum"), Pixels((3, 3, 3), (0, 1)), transforms=STILL, rate=0.5)
-    buffer, history = ascent.run(ascent.start([0]), 60, [np.ones((1, 1))])
-    np.testing.assert_allclose(ascent.images(buffer)[0].ravel(), weights[:, 0] > 0, atol=0.02)
+    state, history = ascent.run(ascent.start([0]), 60, [np.ones((1, 1))])
+    np.testing.assert_allclose(ascent.images(state)[0].ravel(), weights[:, 0] > 0, atol=0.02)
     assert history[0, -1] == pytest.approx((weights > 0).sum(), rel=0.02)
 
 
@@ -62,10 +62,10 @@ def test_two_short_runs_are_one_long_run():
 def test_a_run_goes_on_with_the_weights_of_now_without_another_trace():
     net = model(0.5)
     ascent = Ascent(net, channels("conv"), Fourier(SHAPE, (0, 1)), transforms=STILL)
-    buffer, before = climbed(ascent, 3)
+    state, before = climbed(ascent, 3)
     traces = ascent.traces
     net.get_layer("conv").set_weights([3 * w for w in net.get_layer("conv").get_weights()])
-    _, after = ascent.run(buffer, 1, [one_hot([0, 1], 4)])
+    _, after = ascent.run(state, 1, [one_hot([0, 1], 4)])
     assert np.all(after[:, 0] > 2 * before[:, -1])
     assert ascent.traces == traces + (1 if BACKEND == "torch" else 0)
 
@@ -87,10 +87,10 @@ def test_an_image_is_independent_of_those_beside_it():
 def test_closed_rectifiers_are_opened_until_there_is_a_gradient():
     net = model(bias=-0.5)  # near grey, all rectifiers are closed
     ascent = Ascent(net, channels("conv"), Fourier(SHAPE, (-1, 1)), rate=0.2)
-    buffer, history = climbed(ascent, 40, keys=range(4), numbers=range(4))
+    state, history = climbed(ascent, 40, keys=range(4), numbers=range(4))
     assert np.all(history[:, 0] == 0)
     assert np.all(history[:, -8:].mean(axis=1) > 0)
-    assert not buffer.silent.any()
+    assert not state.inactive.any()
 
 
 def test_rectifiers_out_of_sight_are_overcome_by_starts_of_more_contrast():
@@ -100,10 +100,10 @@ def test_rectifiers_out_of_sight_are_overcome_by_starts_of_more_contrast():
 
     net = keras.Sequential([keras.Input(SHAPE), Hidden(name="hidden")])
     ascent = Ascent(net, channels("hidden"), Fourier(SHAPE, (-1, 1)))
-    buffer, history = ascent.run(ascent.start([0, 1]), 30, [np.ones((2, 1))])
+    state, history = ascent.run(ascent.start([0, 1]), 30, [np.ones((2, 1))])
     assert np.all(history[:, 0] == 0)
     assert np.all(history[:, -1] > 0)
-    assert not buffer.silent.any()
+    assert not state.inactive.any()
 
 
 def test_what_never_has_a_gradient_is_told():
@@ -111,13 +111,13 @@ def test_what_never_has_a_gradient_is_told():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4))
     kernel[..., 1] = 0
     net.get_layer("conv").set_weights([kernel, np.zeros(4)])
-    buffer, _ = climbed(Ascent(net, channels("conv"), Fourier(SHAPE, (0, 1))), 14)
-    assert buffer.silent.tolist() == [0, 2]
+    state, _ = climbed(Ascent(net, channels("conv"), Fourier(SHAPE, (0, 1))), 14)
+    assert state.inactive.tolist() == [0, 2]
 
 
 def test_a_penalty_turns_the_climb_but_is_not_what_is_reached():
     base = channels("conv")
-    against = Objective(base.places, base.score, lambda f, i, w: 2 * base.score(f, i, w))
+    against = Objective(base.paths, base.score, lambda f, i, w: 2 * base.score(f, i, w))
     _, history = climbed(Ascent(model(activation=None), against, Fourier(SHAPE, (0, 1)), transforms=STILL))
     assert np.all(history[:, -1] < history[:, 0])
 

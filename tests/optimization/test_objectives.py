@@ -9,7 +9,7 @@ WANTED = [np.array([[0, 1, 0], [0, 0, 2]], "float32")]
 
 
 def reached(objective, wanted=WANTED, values=VALUES, term="score"):
-    features = {place: ops.convert_to_tensor(values) for place in objective.places}
+    features = {place: ops.convert_to_tensor(values) for place in objective.paths}
     return ops.convert_to_numpy(getattr(objective, term)(features, None, [ops.convert_to_tensor(w) for w in wanted]))
 
 

@@ -9,7 +9,7 @@ from keras_see.optimization.parameterization import Fourier, Pixels, parameteriz
 SHAPES = [(8, 8, 3), (9, 6, 3), (8, 7, 1), (6, 6, 5)]
 
 
-def made(parameterization, parameters):
+def optimized_images(parameterization, parameters):
     return ops.convert_to_numpy(parameterization.images(parameters))
 
 
@@ -20,14 +20,14 @@ def test_any_parameterization_can_fit_a_photo(kind, shape, value_range):
     low, high = value_range
     photos = low + (high - low) * np.random.default_rng(0).uniform(0.01, 0.99, (2, *shape))
     parameterization = kind(shape, value_range)
-    fitted = made(parameterization, parameterization.parameters_of(photos))
+    fitted = optimized_images(parameterization, parameterization.parameters_of(photos))
     np.testing.assert_allclose(fitted, photos, atol=1e-3 * (high - low))
 
 
 @pytest.mark.parametrize("kind", [Fourier, Pixels])
 def test_images_never_leave_the_range(kind):
     parameterization = kind((8, 8, 3), (-1, 3))
-    images = made(parameterization, 1e4 * parameterization.start([np.random.default_rng(0)]))
+    images = optimized_images(parameterization, 1e4 * parameterization.start([np.random.default_rng(0)]))
     assert -1 <= images.min() < 0
     assert 2 < images.max() <= 3
 
@@ -36,7 +36,7 @@ def test_images_never_leave_the_range(kind):
 def test_the_start_is_nearly_grey_and_follows_from_its_random_numbers(kind):
     parameterization = kind((16, 16, 3), (0, 1))
     start = parameterization.start([np.random.default_rng(seed) for seed in (0, 0, 1)])
-    images = made(parameterization, start)
+    images = optimized_images(parameterization, start)
     np.testing.assert_array_equal(images[0], images[1])
     assert not np.array_equal(images[0], images[2])
     assert 0 < np.abs(images - 0.5).max() < 0.05
@@ -52,7 +52,7 @@ def test_a_wave_has_one_frequency():
     fourier = Fourier((16, 16, 1), (0, 1))
     parameters = np.zeros((1, 1, 16, 16), "float32")
     parameters[0, 0, 3, 0] = 0.1
-    power = np.abs(np.fft.fft2(made(fourier, parameters)[0, ..., 0] - 0.5))
+    power = np.abs(np.fft.fft2(optimized_images(fourier, parameters)[0, ..., 0] - 0.5))
     assert {tuple(place) for place in np.argwhere(power > 0.01 * power.max())} == {(3, 0), (13, 0)}
 
 
@@ -80,7 +80,7 @@ def test_smooth_samples_give_a_falling_spectrum_at_any_size():
 def test_few_or_constant_samples_still_fit_a_photo(samples):
     photo = np.random.default_rng(1).uniform(0.05, 0.95, (1, 8, 8, 3))
     fourier = Fourier((8, 8, 3), (0, 1), samples)
-    np.testing.assert_allclose(made(fourier, fourier.parameters_of(photo)), photo, atol=0.01)
+    np.testing.assert_allclose(optimized_images(fourier, fourier.parameters_of(photo)), photo, atol=0.01)
 
 
 def test_an_unknown_word_is_refused():

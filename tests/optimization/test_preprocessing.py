@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_see.model import backend
 from keras_see.model.cache import layer_calls_of
-from keras_see.optimization.preprocessing import checked_range, made_shape, range_for, traceable, traced_shape
+from keras_see.optimization.preprocessing import checked_range, image_shape, range_for, traceable, traced_shape
 
 SHAPE = (4, 5, 3)
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE)).astype("float32")
@@ -108,10 +108,10 @@ def test_the_size_is_the_models_own_or_the_users():
     def model(*shape):
         return keras.Sequential([keras.Input(shape), layers.Conv2D(2, 3)])
 
-    assert made_shape(model(16, 20, 1)) == (16, 20, 1)
-    assert made_shape(model(None, None, 3)) == (224, 224, 3)
-    assert made_shape(model(None, None, 4), (9, 8)) == (9, 8, 4)
-    assert made_shape(model(None, None, 3), 12) == (12, 12, 3)
+    assert image_shape(model(16, 20, 1)) == (16, 20, 1)
+    assert image_shape(model(None, None, 3)) == (224, 224, 3)
+    assert image_shape(model(None, None, 4), (9, 8)) == (9, 8, 4)
+    assert image_shape(model(None, None, 3), 12) == (12, 12, 3)
     for wrong in [(16, 17), (0, 16), (16.0, 20.0), "big", (16,), True]:
         with pytest.raises(ValueError, match="`size` must be"):
-            made_shape(model(16, 20, 3), wrong)
+            image_shape(model(16, 20, 3), wrong)

@@ -1,6 +1,7 @@
 """When and how an epoch callback evaluates and writes, whatever its training does."""
 
 import gc
+import logging
 import sys
 import threading
 import weakref
@@ -169,7 +170,8 @@ def test_a_tracker_that_is_none_is_refused_before_training(tmp_path, trackers):
         Saliency(tmp_path, X[:2], trackers=trackers)
 
 
-def test_an_error_whose_text_cannot_be_encoded_does_not_stop_training(tmp_path):
+def test_an_error_whose_text_cannot_be_encoded_does_not_stop_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("keras_see"), "propagate", False)  # no report could be sent with it
     calls = []
 
     def target(outputs):

@@ -10,8 +10,8 @@ from keras import layers, ops
 import keras_see
 from keras_see.callbacks import ContentImages, NeuronImages
 from keras_see.model.cache import layer_calls_of
-from keras_see.optimization.channel_selection import neuron_climb, shown_channels
-from keras_see.optimization.feature_inversion import content_climb, remember, staircase
+from keras_see.optimization.channel_selection import neuron_ascent, shown_channels
+from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
 from keras_see.training.optimized_image_views import ContentView, NeuronView
 from keras_see.training.sample_images import sample
 
@@ -53,36 +53,36 @@ class Weights(keras.callbacks.Callback):
         self.kept.append(self.model.get_weights())
 
 
-def test_neuron_images_go_on_from_epoch_to_epoch_under_the_weights_of_each(tmp_path):
+def test_neuron_images_resume_after_each_epoch_under_its_weights(tmp_path):
     model, weights = classifier(), Weights()
     fit(model, weights, NeuronImages(tmp_path, "second", [1, 4], steps=3, value_range=(0, 1)))
     written = dict(keras_see.read(tmp_path)["see/neurons@second/reached"])
-    climb = neuron_climb(model, "second", [1, 4], value_range=(0, 1))
-    buffers = climb.start(0)
+    ascent = neuron_ascent(model, "second", [1, 4], value_range=(0, 1))
+    buffers = ascent.start(0)
     for step, kept in zip((-1, 0, 1), weights.kept, strict=True):
         model.set_weights(kept)
-        buffers, _ = climb.run(buffers, 3)
-        means = features(model, "second", climb.images(buffers)).mean(axis=(1, 2))
+        buffers, _ = ascent.run(buffers, 3)
+        means = features(model, "second", ascent.images(buffers)).mean(axis=(1, 2))
         np.testing.assert_allclose(written[step], (means[0, 1] + means[1, 4]) / 2, rtol=1e-3, atol=1e-4)
 
 
-def test_content_images_are_rebuilt_from_what_the_layers_say_now(tmp_path):
+def test_content_images_follow_the_features_that_the_current_weights_give(tmp_path):
     model, weights = classifier(), Weights()
     fit(model, weights, ContentImages(tmp_path, X[:2], ["first", "second"], steps=4))
     written = keras_see.read(tmp_path)
     for depth, layer in ((1, "first"), (2, "second")):
-        climb = content_climb(model, X[:2], layer)
-        buffers = climb.start(0)
+        ascent = content_ascent(model, X[:2], layer)
+        buffers = ascent.start(0)
         for (_, distance), kept in zip(written[f"see/content/distance/{depth}"], weights.kept, strict=True):
             model.set_weights(kept)
-            remember(climb, X[:2])
-            buffers, _ = climb.run(buffers, 4)
-            found, wanted = (features(model, layer, images) for images in (climb.images(buffers), X[:2]))
+            set_target_features(ascent, X[:2])
+            buffers, _ = ascent.run(buffers, 4)
+            found, wanted = (features(model, layer, images) for images in (ascent.images(buffers), X[:2]))
             truth = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(found, wanted, strict=True)]
             np.testing.assert_allclose(distance, np.mean(truth), rtol=1e-3)
 
 
-def test_images_come_closer_to_what_each_depth_remembers_from_look_to_look():
+def test_feature_distances_fall_from_evaluation_to_evaluation():
     model = classifier()
     view = ContentView(sample(X[:2]), layers=["first", "second"], steps=20)
     view.prepare(model, None, "see/")
@@ -90,7 +90,7 @@ def test_images_come_closer_to_what_each_depth_remembers_from_look_to_look():
     assert np.all(distances[2] < distances[0])
 
 
-def test_beside_each_neuron_stands_the_image_that_excites_it_most():
+def test_beside_each_neuron_is_the_sample_image_with_the_highest_activation():
     model = classifier()
     view = NeuronView(sample(X[:6]), layer="second", channels=[0, 2, 3], steps=1)
     view.prepare(model, None, "see/")
@@ -102,7 +102,7 @@ def test_beside_each_neuron_stands_the_image_that_excites_it_most():
     np.testing.assert_array_equal(best.pictures, pictures[truth.argmax(axis=0)])
 
 
-def test_a_second_fit_goes_on_from_where_the_first_stood(tmp_path):
+def test_a_second_fit_resumes_from_the_images_of_the_first(tmp_path):
     model = classifier()
     model.optimizer.learning_rate = 0.0
     for folder in ("one", "two"):
@@ -139,15 +139,15 @@ def test_the_channels_shown_are_all_classes_or_some_of_a_layer():
     assert shown_channels(model, "first", [6, 6])[1] == [6, 6]
 
 
-def test_the_staircase_is_the_last_call_of_each_size():
-    assert staircase(layer_calls_of(classifier(), X[:1])) == ["first", "second"]
+def test_the_default_layers_are_the_last_call_of_each_size():
+    assert default_layers(layer_calls_of(classifier(), X[:1])) == ["first", "second"]
     wide = keras.Sequential([keras.Input((64, 64, 3))])
     for number in range(6):
         wide.add(layers.Conv2D(2, 3, strides=2, padding="same", name=f"conv{number}"))
-    assert staircase(layer_calls_of(wide, np.zeros((1, 64, 64, 3)))) == ["conv0", "conv1", "conv3", "conv4"]
+    assert default_layers(layer_calls_of(wide, np.zeros((1, 64, 64, 3)))) == ["conv0", "conv1", "conv3", "conv4"]
 
 
-def test_watch_shows_made_images_beside_the_maps(tmp_path):
+def test_watch_shows_optimized_images_beside_the_maps(tmp_path):
     methods = {"grad_cam": {}, "neurons": {"layer": ["first", "second"], "channels": 2, "steps": 1}}
     methods["content"] = {"layers": "first", "steps": 1}
     fit(classifier(), keras_see.Watch(tmp_path, (X[:2], Y[:2]), methods=methods, name="val"), epochs=1)
@@ -168,7 +168,7 @@ def test_training_is_the_same_with_and_without_them(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_weights_that_are_no_numbers_are_told_and_images_start_anew(tmp_path, caplog):
+def test_nan_weights_are_a_failure_and_the_images_start_again(tmp_path, caplog):
     class Breaks(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
@@ -188,7 +188,7 @@ def test_weights_that_are_no_numbers_are_told_and_images_start_anew(tmp_path, ca
     assert [step for step, _ in keras_see.read(tmp_path)["see/neurons@second"]] == [-1, 0, 2, 3]
 
 
-def test_they_can_be_copied_and_pickled_and_build_a_model_that_is_not(tmp_path):
+def test_they_can_be_copied_and_pickled_and_build_an_unbuilt_model(tmp_path):
     for number, copied in enumerate((copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each)))):
         model = keras.Sequential([layers.Conv2D(2, 3, activation="elu"), layers.Flatten(), layers.Dense(3)])
         model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
