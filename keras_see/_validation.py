@@ -1,7 +1,5 @@
 """Checks of arguments, and how messages show a wrong one: never a whole array or the address of an object."""
 
-import difflib
-import inspect
 import math
 import numbers
 
@@ -63,25 +61,6 @@ def numeric(thing):
     except (ValueError, TypeError):
         return None
     return array if array.dtype.kind in "biuf" or array.dtype.name == "bfloat16" else None
-
-
-def keywords_of(function):
-    """Return the names of the keyword-only arguments of a function."""
-    return {name for name, each in inspect.signature(function).parameters.items() if each.kind is each.KEYWORD_ONLY}
-
-
-def refuse_unknown(unknown, known, owner):
-    """Raise TypeError for options that do not exist, with the nearest name or all names.
-
-    Args:
-        unknown: Names of the options that do not exist.
-        known: Names of those that do.
-        owner: What the options belong to, in words.
-    """
-    for name in sorted(unknown):
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Choose from: {', '.join(sorted(known))}."
-        raise TypeError(f"`{name}` is no option of {owner}. {hint}")
 
 
 def _is_plain(thing):

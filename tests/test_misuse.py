@@ -444,7 +444,6 @@ FUNCTIONS = {
         "preprocess",
         "(n, 7, 6, 3)",
     ),
-    "seed misspelt": (see.neuron_images, {"sedd": 1}, TypeError, "sedd", "no option of neuron_images."),
     "an unknown objective": (see.neuron_images, {"objective": "logit"}, ValueError, "objective", "Got 'logit'."),
     "a neuron without a place": (
         see.neuron_images,

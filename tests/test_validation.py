@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_see._validation import is_number, is_size, is_whole, numeric, refuse_unknown, shape_of, shown
+from keras_see._validation import is_number, is_size, is_whole, numeric, shape_of, shown
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from keras_see._validation import is_number, is_size, is_whole, numeric, refuse_
         ((n for n in "ab"), "generator"),
     ],
 )
-def test_what_came_is_shown_in_few_words_without_addresses_and_arrays(thing, words):
+def test_arguments_are_shown_in_few_words_without_addresses_and_arrays(thing, words):
     assert shown(thing) == words
 
 
-def test_numbers_are_of_python_or_numpy_and_truth_values_are_none():
+def test_numbers_are_of_python_or_numpy_and_bools_do_not_count():
     assert all(is_whole(number, 1) for number in (1, np.int8(2), 10**30))
     assert not any(is_whole(thing, 1) for thing in (0, 1.0, True, "1", None, [1], np.arange(3)))
     assert all(is_number(number) for number in (0, -1.5, np.float16(2), np.int64(3)))
@@ -47,11 +47,3 @@ def test_rows_of_unequal_length_have_no_shape_and_words_are_not_numeric():
     assert numeric(["a"]) is None
     assert numeric([None]) is None
     np.testing.assert_array_equal(numeric([True, False]), [True, False])
-
-
-def test_an_unknown_name_is_refused_with_the_nearest_or_with_all():
-    refuse_unknown(set(), {"every"}, "Watch")
-    with pytest.raises(TypeError, match=r"`evry` is no option of Watch\. Did you mean `every`\?"):
-        refuse_unknown({"evry"}, {"every", "n"}, "Watch")
-    with pytest.raises(TypeError, match=r"`zoom` is no option of Watch\. Choose from: every, n\."):
-        refuse_unknown({"zoom"}, {"every", "n"}, "Watch")
