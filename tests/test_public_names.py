@@ -48,7 +48,7 @@ def public_callables():
     return found
 
 
-CALLABLES = public_callables()
+CALLABLES = dict(sorted(public_callables().items()))
 
 
 def parameters_of(thing):
@@ -81,7 +81,7 @@ def test_every_public_signature_names_each_option_and_can_be_read(name):
     }
 
 
-@pytest.mark.parametrize("name", [f"callbacks.{name}" for name in SUBMODULES["callbacks"]])
+@pytest.mark.parametrize("name", [f"callbacks.{name}" for name in sorted(SUBMODULES["callbacks"])])
 def test_callbacks_share_the_names_and_defaults_of_their_options(name):
     ours = {each.name: each.default for each in parameters_of(CALLABLES[name])}
     watch = {each.name: each.default for each in parameters_of(keras_see.Watch)}
