@@ -55,7 +55,7 @@ def parameters_of(thing):
     return inspect.signature(thing).parameters.values()
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_public_function_says_what_it_takes_returns_and_raises_and_gives_an_example(name):
     for section in ("Args:", "Raises:", "Example:", ">>>"):
         assert section in CALLABLES[name].__doc__, section
