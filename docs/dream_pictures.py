@@ -1,6 +1,6 @@
-"""Make the pictures of docs/deep_dream.md again: python docs/dream_pictures.py MODEL [WAY].
+"""Make the pictures of docs/deep_dream.md again: python docs/dream_pictures.py MODEL [MODE].
 
-MODEL and WAY are those of `keras-see dream --model MODEL --preprocess WAY`. Those in the repository were made with
+MODEL and MODE are those of `keras-see dream --model MODEL --preprocess MODE`. Those in the repository were made with
 BVLC's GoogLeNet, whose weights are released for unrestricted use, and "caffe". The photographs are the two that
 scikit-learn ships.
 """
@@ -14,9 +14,10 @@ from sklearn.datasets import load_sample_images
 
 import keras_see
 from keras_see.cli.model_loading import named_model
-from keras_see.deepdream.deep_dream import octave_runner, image_array_for
+from keras_see.deepdream.deep_dream import image_array_for, octave_runner
 from keras_see.deepdream.options import DreamOptions
 from keras_see.deepdream.zoom import zoom_frames
+from keras_see.visualization.animation import write_picture
 
 HERE = Path(__file__).parent / "pictures"
 SMALL = (320, 213)
@@ -24,7 +25,7 @@ FRAMES = 36
 
 
 def main():
-    """Make them all."""
+    """Make all pictures."""
     model, preprocess = named_model(*sys.argv[1:])
     china, flower = load_sample_images().images
     options = {"preprocess": preprocess, "verbose": True}
@@ -46,9 +47,8 @@ def zoom(model, preprocess, photograph):
     small = np.asarray(Image.fromarray(photograph).resize(SMALL, Image.Resampling.LANCZOS))
     photo, dream_options = image_array_for(model, small), DreamOptions()
     runner = octave_runner(model, None, photo, dream_options, preprocess=preprocess)
-    frames = [Image.fromarray(frame) for frame in zoom_frames(runner, photo, dream_options, FRAMES)]
-    options = {"append_images": frames[1:], "duration": 90, "loop": 0, "quality": 60, "method": 6}
-    frames[0].save(HERE / "dream_zoom.webp", save_all=True, **options)
+    frames = list(zoom_frames(runner, photo, dream_options, FRAMES))
+    write_picture(frames, HERE / "dream_zoom.webp", seconds=0.09, quality=60)
 
 
 def save(rows, name):

@@ -13,7 +13,7 @@ from PIL import Image
 
 import keras_see
 from keras_see.cli.demo_data import SIDE, cluttered_digits
-from keras_see.optimization.channel_selection import neuron_climb
+from keras_see.optimization.channel_selection import neuron_ascent
 
 HERE = Path(__file__).parent / "pictures"
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
@@ -60,16 +60,16 @@ class Neurons(keras.callbacks.Callback):
         self.layer, self.channels, self.size, self.kept = layer, channels, size, {}
 
     def on_train_begin(self, logs=None):
-        self.climb = neuron_climb(self.model, self.layer, self.channels, size=self.size)
-        self.buffers = self.climb.start()
+        self.ascent = neuron_ascent(self.model, self.layer, self.channels, size=self.size)
+        self.buffers = self.ascent.start()
         self._look("before training")
 
     def on_epoch_end(self, epoch, logs=None):
         self._look(f"epoch {epoch + 1}")
 
     def _look(self, title):
-        self.buffers, _ = self.climb.run(self.buffers, 16)
-        self.kept[title] = np.rint(self.climb.images(self.buffers)).astype("uint8")
+        self.buffers, _ = self.ascent.run(self.buffers, 16)
+        self.kept[title] = np.rint(self.ascent.images(self.buffers)).astype("uint8")
 
 
 def evolving_neurons():
@@ -102,7 +102,7 @@ def neuron_images():
 
 
 def content_images():
-    """Lay images beside what three depths remember of them."""
+    """Lay images beside what three depths set_target_features of them."""
     from small_network import colored_shapes, small_network
 
     images, _, _ = colored_shapes(3, seed=1)

@@ -10,7 +10,7 @@ import time
 
 import keras
 import numpy as np
-from _common import load_model, save
+from _common import load_model, save, side_of
 from small_network import CLASSES, colored_shapes, untrained_network
 
 import keras_see
@@ -26,11 +26,11 @@ sample_images, sample_labels, _ = colored_shapes(4, seed=1)
 if model.name == "small_network":
     model = untrained_network()
 else:
+    size = (side_of(model), side_of(model))
     last = [layer.path for layer in keras_see.layers(model) if "grad_cam" in layer.methods][-1]
     backbone = keras.Model(model.input, model.get_layer(last).output, name="backbone")
     backbone.trainable = False
     model = keras_see.gap_classifier(len(CLASSES), backbone=backbone)
-    size = backbone.input_shape[1:3]
     images, labels = np.asarray(keras.ops.image.resize(images[:120], size)), labels[:120]
     sample_images = np.asarray(keras.ops.image.resize(sample_images, size))
 model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -21,7 +21,7 @@ def load(count=6):
     files = _options().image
     if files is None and model.name == "small_network":
         return model, colored_shapes(count, seed=1)[0], preprocess, class_names
-    side = model.input_shape[1] or SIDE
+    side = side_of(model)
     return model, np.stack([_square(photograph, side) for photograph in load_photographs()]), preprocess, class_names
 
 
@@ -49,6 +49,11 @@ def load_photographs():
     if files is None:
         return list(load_sample_images().images)
     return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+
+
+def side_of(model):
+    """Return the side in pixels of the square images that a model is used with."""
+    return model.input_shape[1] or (SIDE if model.name == "small_network" else 224)
 
 
 def save(picture, name):

@@ -1,5 +1,6 @@
-import inspect
+import pkgutil
 import re
+import runpy
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from keras import layers
 
 import keras_see
+from keras_see.attribution.registry import METHODS
 from keras_see.training.epoch_callback import EpochCallback
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,15 @@ def what_readers_have():
             "keras_see": keras_see,
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def methods_put_back():
+    """Forget the methods that a page adds."""
+    before = dict(METHODS)
+    yield
+    METHODS.clear()
+    METHODS.update(before)
 
 
 def evaluates_one_of(callback, models):
@@ -140,3 +151,26 @@ def test_every_page_is_in_the_navigation_and_there_is_nothing_else_in_it():
 def test_the_links_of_the_readme_lead_to_files():
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", PAGES["README.md"].read_text(encoding="utf-8")):
         assert (ROOT / link).exists(), link
+
+
+def test_the_figure_of_the_architecture_is_what_its_script_draws():
+    figure = runpy.run_path(str(ROOT / "docs" / "architecture_figure.py"))
+    assert figure["FIGURE"].read_text(encoding="utf-8") == figure["svg"]()
+
+
+def test_every_arrow_of_the_figure_points_down():
+    figure = runpy.run_path(str(ROOT / "docs" / "architecture_figure.py"))
+    rows = {name: row for name, (_, _, row, _, _) in figure["BOXES"].items()}
+    assert all(rows[start] < rows[end] for start, end in figure["arrows"]())
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "add_a_method.md", "contributing.md"])
+def test_files_and_functions_that_a_page_names_exist(page):
+    text = PAGES[page].read_text(encoding="utf-8")
+    files = re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:pyi?|md))`", text)
+    places = [ROOT, ROOT / "keras_see", ROOT / "keras_see" / "attribution"]
+    assert [name for name in files if not any((place / name).exists() for place in places)] == []
+    names = re.findall(r"`((?:training|attribution|model|runs|visualization)\.[\w.]+)`", text)
+    for name in names:
+        pkgutil.resolve_name(f"keras_see.{name}")
+    assert page != "architecture.md" or (files and names)
