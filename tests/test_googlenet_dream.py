@@ -40,7 +40,7 @@ def photo(name, size=(512, 384)):
 
 @pytest.fixture(scope="module")
 def dreamt(model):
-    """A photo, the dream on it and its history, made twice over."""
+    """A photo, and twice the pair of the dream on it and its history."""
     image = photo("zebra.jpg")
     options = {"octaves": 3, "tile": TILE, "preprocess": preprocess, "verbose": False, "return_history": True}
     return image, [dream(model, image, **options) for _ in range(2)]
@@ -56,19 +56,19 @@ def small(image):
     return np.asarray(Image.fromarray(image).resize((32, 24), Image.Resampling.BOX), "float64").ravel()
 
 
-def test_the_layers_chosen_by_depth_are_these(model):
+def test_the_default_layers_are_the_documented_ones(model):
     layer_calls = layer_calls_of(model, np.zeros((1, 224, 224, 3), "float32"))
     assert [call.path for call in default_calls(layer_calls)] == LAYERS
 
 
-def test_what_the_layers_see_is_three_times_as_much_and_the_photo_is_still_there(model, dreamt):
+def test_the_layers_are_amplified_threefold_and_the_photo_is_still_recognisable(model, dreamt):
     image, [(found, history), _] = dreamt
     assert np.all(squares(model, found) > 3 * squares(model, image))
     assert np.corrcoef(small(found), small(image))[0, 1] > 0.9
     assert np.all(history[:, -1] > 3)
 
 
-def test_the_same_seed_gives_the_same_bytes(dreamt):
+def test_equal_seeds_give_equal_dreams(dreamt):
     _, [(one, first), (two, second)] = dreamt
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(first, second)
@@ -85,12 +85,12 @@ def across_over_inside(picture):
     return np.concatenate(across).mean() / np.concatenate(inside).mean()
 
 
-def test_no_seams_are_left_where_tiles_would_lie(dreamt):
+def test_no_seams_are_left_along_tile_borders(dreamt):
     image, [(found, _), _] = dreamt  # the photo itself differs by chance along these lines
     assert across_over_inside(found) == pytest.approx(across_over_inside(image), rel=0.05)
 
 
-def test_a_guided_dream_takes_on_the_guide(model):
+def test_a_guided_dream_resembles_its_guide(model):
     image, guides = (
         photo("coffeepot2.jpg", (320, 240)),
         [photo(name, (224, 224)) for name in ("zebra.jpg", "pizza.jpg")],
@@ -99,13 +99,13 @@ def test_a_guided_dream_takes_on_the_guide(model):
     found = [dream(model, image, LAYERS[1], guide=guide, **options) for guide in guides]
     until = keras.Model(model.inputs[0], model.get_layer(LAYERS[1]).output)
 
-    def kinds(picture):
-        seen = ops.convert_to_numpy(until(preprocess(picture[None].astype("float32")).astype("float32")))
-        mean = seen.mean(axis=(0, 1, 2))
+    def mean_features(picture):
+        features = ops.convert_to_numpy(until(preprocess(picture[None].astype("float32")).astype("float32")))
+        mean = features.mean(axis=(0, 1, 2))
         return mean / np.linalg.norm(mean)
 
-    wanted = [kinds(guide) for guide in guides]
+    wanted = [mean_features(guide) for guide in guides]
     for number in range(2):
-        likeness = kinds(found[number]) @ wanted[number]
-        assert likeness > kinds(found[1 - number]) @ wanted[number] + 0.05
-        assert likeness > kinds(image) @ wanted[number]
+        likeness = mean_features(found[number]) @ wanted[number]
+        assert likeness > mean_features(found[1 - number]) @ wanted[number] + 0.05
+        assert likeness > mean_features(image) @ wanted[number]

@@ -520,7 +520,7 @@ COMMANDS = {
         ["dream", "text.keras", "-o", "a.png"],
         "picture",
         "'text.keras' is none",
-        "save it anew.",
+        "save it again.",
     ),
     "a dream that is a text": (["dream", "a.jpg", "-o", "a.txt"], "output", "Got 'a.txt'.", "one of these endings."),
     "a dream in no folder": (["dream", "a.jpg", "-o", "x/a.png"], "output", "Got 'x/a.png'.", "Make the folder"),

@@ -1,4 +1,4 @@
-"""The demo: train a small classifier while watching where it looks."""
+"""The demo: train a small classifier and log its attribution maps."""
 
 import shlex
 import sys
@@ -7,37 +7,37 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 import keras_see
 from keras_see.cli.demo_data import SIDE, cluttered_digits, photographs
+from keras_see.visualization.animation import write_picture
 
-# How many images are trained on and held back.
+# Number of training and of validation images.
 TRAINING, VALIDATION = 6000, 1000
-# Side of the user's photographs in pixels, and how often they are seen.
+# Side of the user's photographs, in pixels.
 PHOTOGRAPH_SIDE = 96
 
 
 def run(data=None, log_dir=None, epochs=None):
-    """Train on hidden digits, or on a folder of photographs, and write what the network looks at.
+    """Train on digits in clutter, or on a folder of photographs, with `Watch`, and save the last sheet.
 
     Args:
         data: A folder of class folders, or None for the digits.
         log_dir: Where to write; a new folder in `logs` by default.
-        epochs: How long to train; 6 on digits, 12 on photographs by default.
+        epochs: Number of epochs; by default 6 on digits, 12 on photographs.
 
     Returns:
-        A dict of what was measured: `"accuracy"`, and on digits `"area"`, `"before"` and `"after"`, the shares of the
-        digit's box in the area and in the energy of the Grad-CAM maps before and after training.
+        A dict with `"accuracy"`; on digits also `"area"`, the share of the image inside the digit's box, and `"before"`
+        and `"after"`, the share of the Grad-CAM energy inside it before and after training.
     """
     log_dir = Path(log_dir or time.strftime("logs/demo-%Y%m%d-%H%M%S"))
     keras.utils.set_random_seed(0)
-    found = _on_digits(log_dir, epochs or 6) if data is None else _on_photographs(data, log_dir, epochs or 12)
+    result = _on_digits(log_dir, epochs or 6) if data is None else _on_photographs(data, log_dir, epochs or 12)
     picture = log_dir / "last_sheet.png"
-    Image.fromarray(keras_see.read(log_dir, "see/overview")["see/overview"][-1][1]).save(picture)
+    write_picture([keras_see.read(log_dir, "see/overview")["see/overview"][-1][1]], picture)
     print(f"\nThe last sheet: {picture}\nTo drag the slider through all epochs:\n")
     print(f"    keras-see board {shlex.quote(str(log_dir))}\n")
-    return found
+    return result
 
 
 def _on_digits(log_dir, epochs):
@@ -80,15 +80,15 @@ def _on_photographs(data, log_dir, epochs):
 
 
 def _some_of_each(dataset, classes, count=8):
-    """Return `count` images and labels in which the classes take turns."""
+    """Return `count` images and their labels, the classes in rotation."""
     pairs = [(image, label) for number in range(len(dataset)) for image, label in zip(*dataset[number], strict=True)]
-    turns = [[pair for pair in pairs if pair[1] == label] for label in range(classes)]
-    chosen = [turn[place] for place in range(count) for turn in turns if place < len(turn)][:count]
+    by_class = [[pair for pair in pairs if pair[1] == label] for label in range(classes)]
+    chosen = [each[place] for place in range(count) for each in by_class if place < len(each)][:count]
     return np.stack([image for image, _ in chosen]), np.array([label for _, label in chosen])
 
 
 def _train(model, x, y, validation, epochs, watch):
-    # Every image is seen once per epoch; the rate falls to zero so that the last epochs are calm.
+    # The learning rate falls to zero over the whole training, so that the maps of the last epochs hardly change.
     steps = len(x) if y is None else -(-len(x) // 32)
     model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
     verbose = 1 if sys.stdout.isatty() else 2

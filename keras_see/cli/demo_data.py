@@ -10,19 +10,20 @@ from PIL import Image
 from keras_see.visualization.resizing import resized_maps
 
 SIDE = 64
-ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
+# Endings of the files that are read as photographs.
+READABLE = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
 
 
 def cluttered_digits(count, seed, validation=False):
     """Return images of one handwritten digit each, at a random place and size, among fragments of other digits.
 
     The digits are the 1,797 that scikit-learn ships (Alpaydin and Kaynak 1998, *Optical Recognition of Handwritten
-    Digits*, UCI repository); those for validation are never trained on. The clutter follows Mnih et al. 2014,
-    *Recurrent Models of Visual Attention*, section 4.1, arXiv:1406.6247.
+    Digits*, UCI repository); those of validation images are in no training image. The clutter follows Mnih et al.
+    2014, *Recurrent Models of Visual Attention*, section 4.1, arXiv:1406.6247.
 
     Args:
         count: Number of images.
-        seed: Makes them again.
+        seed: Equal seeds give equal images.
         validation: Draw from the last fifth of the digits instead of the first four.
 
     Returns:
@@ -62,7 +63,7 @@ def _paste(image, patch, rng, alone=False):
 
 
 class Photographs(keras.utils.PyDataset):
-    """Photographs of class folders, read batch by batch: uint8 `(n, side, side, 3)`, cut to their middle square."""
+    """Photographs in class folders, read batch by batch: uint8 `(n, side, side, 3)`, the central square of each."""
 
     def __init__(self, files, classes, side, batch_size=32, shuffle=False):
         super().__init__()
@@ -87,14 +88,14 @@ class Photographs(keras.utils.PyDataset):
 def photographs(folder, side):
     """Return training and validation `Photographs` and the class names of a folder of class folders.
 
-    A folder with `train` and `val` (or `validation`, `test`) in it is taken as split; else a fifth of all is held
-    back. Pictures that cannot be read are left out, and named.
+    A folder that contains `train` and `val` (or `validation`, `test`) is already split; otherwise a fifth of the
+    pictures is held out for validation. Files that cannot be read as pictures are left out, and printed.
     """
     folder = Path(folder)
-    held_back = next((folder / name for name in ("val", "validation", "test") if (folder / name).is_dir()), None)
-    training, classes = _files(folder / "train" if held_back and (folder / "train").is_dir() else folder)
-    if held_back and (folder / "train").is_dir():
-        validation, found = _files(held_back)
+    held_out = next((folder / name for name in ("val", "validation", "test") if (folder / name).is_dir()), None)
+    training, classes = _files(folder / "train" if held_out and (folder / "train").is_dir() else folder)
+    if held_out and (folder / "train").is_dir():
+        validation, found = _files(held_out)
         classes = sorted({*classes, *found})
     else:
         random.Random(0).shuffle(training)
@@ -103,7 +104,7 @@ def photographs(folder, side):
 
 
 def _files(folder):
-    files = _readable(sorted(file for file in folder.glob("*/*") if file.suffix.lower() in ENDINGS))
+    files = _readable(sorted(file for file in folder.glob("*/*") if file.suffix.lower() in READABLE))
     classes = sorted({file.parent.name for file in files})
     if len(classes) < 2 or len(files) < 10:
         raise ValueError(
@@ -115,12 +116,12 @@ def _files(folder):
 
 
 def _readable(files):
-    """Return the files that are pictures, and print which are not: found now, not in the middle of training."""
+    """Return the files that can be read as pictures, and print the others: checked now, not during training."""
     broken = []
     for file in files:
         try:
             _square(file, 1)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow has many ways to say it
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow's errors vary
             broken.append(file)
     if broken:
         more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""

@@ -1,37 +1,24 @@
-"""`keras-see dream`: deep dream on a photo's file, as a picture or as a film that zooms into it."""
+"""`keras-see dream`: deep dream on a photo, written as a picture or as a zoom film."""
 
 import argparse
 
-STILL_HELP = "where to: .png, .jpg, .webp or .tif; with --zoom .gif, .webp or .png"
-
 
 def add_command(commands):
-    """Add the command to those of the command line; its options need no framework."""
+    """Add the `dream` command to the parser, without importing a framework."""
     parser = commands.add_parser("dream", help="deep dream: amplify in a photo what a network finds in it")
     parser.set_defaults(command=run)
     add = parser.add_argument
-    add("photo", metavar="PHOTO")
-    add("-o", "--output", required=True, metavar="FILE", help=STILL_HELP)
-    add(
-        "--model", default="inception_v3", help="a name of keras.applications, or a .keras file (default: inception_v3)"
-    )
-    add(
-        "--preprocess",
-        choices=("none", "unit", "tf", "torch", "caffe"),
-        help="preprocessing of a .keras file's images",
-    )
+    add("photo", metavar="PHOTO", help="a picture file")
+    add("-o", "--output", required=True, metavar="FILE", help=".png, .jpg, .webp, .tif; with --zoom .gif, .webp, .png")
+    add("--model", default="inception_v3", help="a file, or a name of keras.applications (default: inception_v3)")
+    add("--preprocess", choices=("none", "unit", "tf", "torch", "caffe"), help="preprocessing for a model from a file")
     add("--layers", nargs="+", metavar="LAYER", help="NAME, NAME:CHANNEL, or either with =WEIGHT (default: by depth)")
     add("--octaves", type=int, metavar="N", help="number of sizes (default: 4)")
     add("--octave-scale", type=float, metavar="X", help="enlargement from octave to octave (default: 1.4)")
     add("--steps", type=int, metavar="N", help="steps per octave (default: 12)")
-    add(
-        "--step-size",
-        type=float,
-        metavar="X",
-        help="of the value range, root mean square (default: 0.014)",
-    )
+    add("--step-size", type=float, metavar="X", help="root mean square, as a share of the value range (default: 0.014)")
     add("--tile", type=int, metavar="PIXELS", help="largest side of a tile; bounds the memory (default: 512)")
-    add("--guide", metavar="FILE", help="another picture, whose features the dream takes on")
+    add("--guide", metavar="FILE", help="another picture, whose features the dream moves towards")
     add("--mask", metavar="FILE", help="a grey picture of the same size: dream where it is white")
     add("--strength", type=float, metavar="X", help="share of the dream that is added to the photo (default: 1)")
     add("--seed", type=int, metavar="N", help="equal seeds give equal dreams (default: 0)")
@@ -42,7 +29,7 @@ def add_command(commands):
 
 
 def run(options):
-    """Dream as the options say; wrong options raise before the model is loaded."""
+    """Run the command; wrong options raise before the model is loaded."""
     from keras_see.cli import image_files as files
     from keras_see.deepdream.options import DreamOptions
     from keras_see.visualization.animation import ANIMATED, STILL
@@ -57,7 +44,7 @@ def run(options):
     guide = files.read_picture(options.guide) if options.guide else None
     mask = files.read_picture(options.mask)[..., 0] / 255 if options.mask else None
     if options.zoom and mask is not None:
-        raise ValueError("--mask and --zoom exclude each other: a film dreams everywhere. Got both. Leave one out.")
+        raise ValueError("--mask and --zoom exclude each other: a film has no mask. Got both. Leave one out.")
     _dream(options, dream_options, layers, pixels, guide, mask)
 
 
@@ -77,7 +64,7 @@ def _dream(options, dream_options, layers, pixels, guide, mask):
 
 
 def write_still(options, dream_options, runner, photo, mask, description):
-    """Write the dream; when stopped, the last octave that was finished."""
+    """Write the dream; on Ctrl-C its last finished octave."""
     from keras_see.deepdream.deep_dream import dream_octaves
 
     last, count = None, 0
@@ -100,7 +87,7 @@ def _write(photo, octave, dream_options, path, description):
 
 
 def write_film(options, dream_options, runner, photo, description):
-    """Write the frames; when stopped, those that were finished."""
+    """Write the film; on Ctrl-C the frames that are finished."""
     from keras_see._progress import Progress
     from keras_see.deepdream.zoom import zoom_frames
     from keras_see.visualization.animation import write_picture
@@ -126,7 +113,7 @@ def _say_stopped(what, count, output):
 
 
 def _description(options, dream_options, runner):
-    """Return the description for the picture's metadata: enough to make the picture again."""
+    """Return the metadata of the picture: the options and versions that made it."""
     import dataclasses
 
     import keras
@@ -140,7 +127,7 @@ def _description(options, dream_options, runner):
 
 
 def _written(objective):
-    """Return a layer objective as the command line takes it."""
+    """Return a layer objective as `--layers` takes it."""
     return objective.path + ("" if objective.channel is None else f":{objective.channel}")
 
 
@@ -149,12 +136,12 @@ def _version():
 
     try:
         return version("keras_see")
-    except PackageNotFoundError:  # run from its folder, without being installed
+    except PackageNotFoundError:  # run from a checkout that is not installed
         return "not installed"
 
 
 def _layers(texts):
-    """Return layer -> weight out of NAME, NAME:CHANNEL and either with =WEIGHT; None where nothing was given."""
+    """Return layer -> weight, parsed from NAME, NAME:CHANNEL or either with =WEIGHT; None without texts."""
     if texts is None:
         return None
     found = {}

@@ -10,10 +10,10 @@ from PIL import Image, ImageOps
 def read_picture(path):
     """Return a file's picture as uint8 `(height, width, k)`, grey or RGB, with alpha if it has that.
 
-    A picture whose EXIF data say how the camera was held is turned upright. Of an animation it is the first frame.
+    A picture whose EXIF data give an orientation is turned upright. Of an animation only the first frame is read.
 
     Raises:
-        ValueError: If the file is missing, no picture, broken or far too large.
+        ValueError: If the file is missing, not a picture, broken or far too large.
     """
     if not Path(path).is_file():
         raise ValueError(f"A picture must be a file. There is no file {str(path)!r}. Check the path.")
@@ -25,17 +25,17 @@ def read_picture(path):
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(
             f"A picture must have at most {Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels. {str(path)!r} has more. "
-            "Make it smaller first."
+            "Scale it down first."
         ) from error
     except Exception as error:  # what Pillow raises depends on the format and on what is broken in it
         raise ValueError(
             f"A picture must be a file that Pillow can read, such as PNG, JPEG or WebP. {str(path)!r} is none, or is "
-            "broken. Open it in an image editor and save it anew."
+            "broken. Open it in an image editor and save it again."
         ) from error
 
 
 def check_output(path, endings, force=False):
-    """Raise unless a picture can be written there: a known ending, an existing folder, and no file (or `force`)."""
+    """Raise unless a picture can be written to `path`: a known ending, an existing folder, no file (or `force`)."""
     path = Path(path)
     if path.suffix.lower() not in endings:
         raise ValueError(

@@ -39,7 +39,7 @@ def _parser():
 
     dream.add_command(commands)
 
-    layers = commands.add_parser("layers", help="list the layers of a saved model and what can look at each")
+    layers = commands.add_parser("layers", help="list the layers of a saved model and the methods for each")
     layers.set_defaults(command=_layers)
     layers.add_argument("model", metavar="MODEL.keras")
 

@@ -1,4 +1,4 @@
-"""Models of the command line: a file, or a name in `keras.applications`, and how each wants its photos."""
+"""Load a model from a file, or by its name in `keras.applications`, together with its preprocessing."""
 
 import inspect
 import warnings
@@ -9,33 +9,31 @@ import keras
 from keras_see.model.layer_calls import first_line
 from keras_see.optimization.image_spec import image_spec_of
 
-# What makes of bytes what a model takes: nothing, shares of one, or what the models of `keras.applications` do.
-WAYS = ("none", "unit", "tf", "torch", "caffe")
 
-
-def named_model(name, way=None):
-    """Return a model and the `preprocess` that makes of photos of 0 to 255 what it takes, or None.
+def named_model(name, mode=None):
+    """Return a model and the `preprocess` function for photos of 0 to 255, or None where it needs none.
 
     Args:
         name: The path of a model that Keras has saved, or a name such as "inception_v3".
-        way: One of `WAYS`. By default a model of `keras.applications` gets what it was trained on, and a file what its
-            first layers tell: bytes if they rescale, else shares of one.
+        mode: `"none"`, `"unit"` (divided by 255), or a mode of `keras.applications.imagenet_utils`: `"tf"`, `"torch"`,
+            `"caffe"`. By default a model of `keras.applications` gets its own, a file `"none"` if its first layers
+            rescale, else `"unit"`.
     """
     if Path(name).is_file():
         model, own = loaded_model(name), None
     elif Path(name).suffix in (".keras", ".h5") or "/" in name or "\\" in name:
         raise ValueError(
-            f"--model must be a file or a name of keras.applications. There is no file {name!r}. Check it."
+            f"--model must be a file or a name of keras.applications. There is no file {name!r}. Check the path."
         )
     else:
         model, own = _application(name)
-    if way is None and own is None:
-        way = "none" if image_spec_of(model, parameterization="pixels").parameterization.value_range[1] > 1 else "unit"
-    return model, own if way is None else _preprocess(way)
+    if mode is None and own is None:
+        mode = "none" if image_spec_of(model, parameterization="pixels").parameterization.value_range[1] > 1 else "unit"
+    return model, own if mode is None else _preprocess(mode)
 
 
 def loaded_model(path):
-    """Return a model out of a file, in safe mode: nothing that the file holds is run as a program."""
+    """Return the model in a file, loaded in safe mode: no code in the file is run."""
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # what Keras raises depends on what the file holds
@@ -64,7 +62,7 @@ def _application(name):
     build, module = known[plain]
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="`input_shape` is undefined")  # any size is what is wanted
+            warnings.filterwarnings("ignore", message="`input_shape` is undefined")  # meant: the model takes any size
             return build(weights="imagenet", include_top=False), module.preprocess_input
     except Exception as error:  # no internet, no space, a broken download
         raise ValueError(
@@ -73,9 +71,9 @@ def _application(name):
         ) from error
 
 
-def _preprocess(way):
-    if way == "none":
+def _preprocess(mode):
+    if mode == "none":
         return None
-    if way == "unit":
+    if mode == "unit":
         return lambda images: images / 255
-    return lambda images: keras.applications.imagenet_utils.preprocess_input(images, mode=way)
+    return lambda images: keras.applications.imagenet_utils.preprocess_input(images, mode=mode)

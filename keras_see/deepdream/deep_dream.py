@@ -44,9 +44,8 @@ def dream(
     Each step is gradient ascent on $\sum_l w_l\, \overline{f_l(x)^2} / \overline{f_l(x_0)^2}$, the weighted mean square
     of layers' features relative to those of the photo, from small versions of the photo (octaves) to the whole
     (Mordvintsev, Olah and Tyka 2015, *Inceptionism*; DeepDream, https://github.com/google/deepdream). The photo's
-    detail, lost in the small versions, is put back in each octave. A step takes one tile after the other, so that
-    photos of any size fit in the memory of one tile, and the tiles are shifted at each step, so that they leave no
-    seams.
+    detail, lost in the small versions, is put back in each octave. A step visits one tile after the other, so that a
+    photo of any size needs the memory of one tile. The tiles are shifted at each step, so that they leave no seams.
 
     Args:
         model: A built Keras model with one input.
@@ -54,29 +53,30 @@ def dream(
             model's own channels; uint8, or floats in 0 to 1, −1 to 1 or 0 to 255.
         layers: What to dream of: a layer (its name, path, the unique end of a path, or itself), a single channel
             `"layer:7"`, a list of these, or a dict from these to weights, which may be negative. By default two
-            layers, at 0.2 and 0.45 of the depth. Early layers give strokes and patterns, later ones things.
-        octaves: Number of sizes. Those too small for the model are left out, with a line in the log.
+            layers, at 0.2 and 0.45 of the depth. Early layers give strokes and patterns, later ones objects.
+        octaves: Number of sizes. Sizes too small for the model are left out, with a warning in the log.
         octave_scale: The enlargement from octave to octave.
         steps: Steps per octave.
         step_size: Root mean square of a step, as a share of the range of values.
         tile: Largest side of a tile in pixels, or `(height, width)`: bounds the memory. A model of fixed size takes
             tiles of that size.
-        guide: Another image: places are drawn towards those of its features that they resemble most.
-        strength: Share of what was dreamt that is added to the photo: 0 none, 1 all.
-        mask: `(height, width)`, boolean or from 0 to 1: where, and how strongly, to dream. Elsewhere the photo stays
-            as it is, bit for bit.
-        seed: Equal seeds give equal dreams; it determines the shifts of the tiles.
+        guide: Another image: each position of the photo moves towards the guide's feature that resembles it most.
+        strength: Share of the dream that is added to the photo: 0 is none, 1 all of it.
+        mask: `(height, width)`, boolean or from 0 to 1: where, and how strongly, to dream. Where it is 0 the photo is
+            unchanged, bit for bit.
+        seed: Seed of the tiles' shifts; equal seeds give equal dreams.
         preprocess: A function from images in the range of `image` to what the model takes: linear in each pixel, or
             made of `keras.ops`.
         value_range: `(low, high)`, black and white of `image`; recognised by default.
-        return_history: Whether to return also the objective before each step, `(octaves, steps)`; 1 for the photo.
-        verbose: Whether to show a bar; by default if it takes longer than some seconds.
+        return_history: Whether to return also the objective's value before each step, `(octaves, steps)`, relative to
+            that of the photo.
+        verbose: Whether to show a progress bar; by default only if the dream takes more than a few seconds.
 
     Returns:
-        An array of the shape, the type and the range of `image`; with `return_history`, that and the history.
+        An array of the shape, dtype and range of `image`; with `return_history` the pair of it and the history.
 
     Raises:
-        TypeError: If `model` is no model or `image` no array of numbers.
+        TypeError: If `model` is not a Keras model, or `image` not an array of numbers.
         ValueError: If an argument does not fit the model, before anything is computed; or if the layers do not depend
             on the image.
 
@@ -100,13 +100,13 @@ def dream(
 
 
 def image_array_for(model, image, value_range=None, name="image"):
-    """Return the `ImageArray` of an image for a model; raise where either does not fit."""
+    """Return the `ImageArray` of an image for a model; raise unless they fit together."""
     check_model(model)
     return image_array_of(image, image_shape(model, fixed=False)[-1], value_range, name)
 
 
 def octave_runner(model, layers, photo, options, *, guide=None, preprocess=None):
-    """Return an `OctaveRunner` for photos like this one; it may run several of one size without another trace."""
+    """Return an `OctaveRunner` for photos with these channels and range; photos of one size share its traces."""
     if guide is not None:
         guide = _guide_like(photo, model, guide)
     sides = np.broadcast_to(options.tile, 2).tolist()
@@ -114,26 +114,26 @@ def octave_runner(model, layers, photo, options, *, guide=None, preprocess=None)
 
 
 def dream_octaves(runner, photo, options, *, mask=None, verbose=None):
-    """Yield each octave of a dream when it is finished; raise where one is not finite, or nothing changes."""
+    """Yield each finished `Octave` of a dream; raise if one is not finite, or equals its photo."""
     sizes = runner.octave_sizes(photo.size, options.octaves, options.octave_scale)
     bar = Progress(options.steps * sum(map(runner.count_tiles, sizes)), verbose, unit="tile")
     numbers = {"steps": options.steps, "step_size": options.step_size, "seed": options.seed}
     for octave in runner.octaves(photo.colors, sizes, mask=mask, progress=bar.update, **numbers):
         if not np.all(np.isfinite(octave.values)) or not np.all(np.isfinite(octave.picture)):
             raise ValueError(
-                "The model must give finite numbers and gradients. Dreaming gave NaN or infinity. "
-                "Look for it in the weights, or for a `preprocess` that the model was not made for."
+                "The model must give finite numbers and gradients. The dream has NaN or infinity. "
+                "Check the weights, and that `preprocess` belongs to the model."
             )
         if (mask is None or mask.any()) and np.array_equal(octave.photo, octave.picture):
             raise ValueError(
-                "The layers must depend on the photo. Their gradient is zero: they are all zero on it, or ignore "
-                "their input. Choose other layers, or check `preprocess`."
+                "The layers must depend on the photo. Their gradient is zero: they are inactive, or ignore their "
+                "input. Choose other layers, or check `preprocess`."
             )
         yield octave
 
 
 def dreamt(photo, octave, strength):
-    """Return the array of a photo with what an octave has added to it, whatever the octave's size."""
+    """Return a photo's array plus what an octave of any size has added."""
     added = resized_image(octave.picture - octave.photo, photo.size)
     added *= strength
     return photo.plus(added)
@@ -153,15 +153,15 @@ def _guide_like(photo, model, guide):
 
 
 def checked_mask(mask, size):
-    """Return a mask as float32 `(height, width, 1)`; raise where it is none for a photo of this size."""
+    """Return a mask as float32 `(height, width, 1)`; raise unless it fits a photo of this size."""
     wanted = f"`mask` must have the photo's height and width, {tuple(size)}"
     array = as_array(mask, wanted, "Make all of its rows equally long.")
     array = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
     if array.shape != tuple(size) or array.dtype.kind not in "biuf":
-        raise ValueError(f"{wanted}. Got shape {array.shape} of {array.dtype}. Resize it to that.")
+        raise ValueError(f"{wanted}. Got shape {array.shape} of {array.dtype}. Resize the mask.")
     if not np.all((array >= 0) & (array <= 1)):
         raise ValueError(
             f"`mask` must be boolean or go from 0 to 1. Its values go from {array.min():g} to {array.max():g}. "
-            "Divide it by its greatest value."
+            "Divide it by its maximum."
         )
     return array.astype("float32")[..., None]

@@ -46,7 +46,7 @@ class ImageArray:
 
 
 def image_array_of(image, channels, value_range=None, name="image"):
-    """Return the `ImageArray` of an array for a model that takes this many channels; raise where it is no image.
+    """Return the `ImageArray` of an array for a model that takes this many channels; raise unless it is an image.
 
     Args:
         image: `(height, width)`, or `(height, width, k)`: grey, RGB, either with alpha, or the channels of the model.

@@ -69,11 +69,11 @@ def values_of(objectives, features, guides):
 
 
 def layer_objectives_of(layers, layer_calls):
-    """Return the layer objectives that a user's `layers` mean.
+    """Return the layer objectives that a `layers` argument names.
 
     Args:
-        layers: None, a layer (as elsewhere: a name, a path, its unique end, or itself), `"layer:channel"`, a list of
-            these, or a dict from these to weights.
+        layers: None, a layer (a name, a path, the unique end of a path, or the layer itself), `"layer:channel"`, a list
+            of these, or a dict from these to weights.
         layer_calls: The model's `LayerCalls`.
     """
     if layers is None:
@@ -92,7 +92,7 @@ def layer_objectives_of(layers, layer_calls):
 
 
 def default_calls(layer_calls):
-    """Return the default layer calls to dream of: two, chosen by depth."""
+    """Return the default layer calls to dream of: two (or one), chosen by depth."""
     usable = [call for call in layer_calls.calls if call.usable and call.is_leaf and not call.is_output]
     joints = [call for call in usable if isinstance(call.operation, keras.layers.Concatenate | keras.layers.Add)]
     with_weights = [call for call in usable if getattr(call.operation, "weights", ()) and len(call.shape) == 4]

@@ -13,7 +13,7 @@ from keras_see.optimization.image_spec import image_spec_of
 from keras_see.optimization.preprocessing import USUAL_SIZE
 from keras_see.visualization.resizing import resized_image
 
-# Maximum wrap-around padding, in pixels: wide enough that no edge is left where a picture's end meets its start.
+# Maximum wrap-around padding in pixels, wide enough that no edge remains where opposite borders meet.
 WRAP_PADDING = 32
 
 _LOGGER = logging.getLogger("keras_see")
@@ -34,7 +34,7 @@ class Octave(NamedTuple):
 
 
 class OctaveRunner:
-    """Runs the octaves of dreams, and keeps its compiled steps, one per shape of tile, from picture to picture.
+    """Runs the octaves of dreams with one model; its compiled steps, one per tile shape, are kept for later pictures.
 
     Args:
         model: A built Keras model with one input.
@@ -62,7 +62,7 @@ class OctaveRunner:
 
     @property
     def traces(self):
-        """How often Python went through a step (on PyTorch: at each)."""
+        """How many traces the steps made (on PyTorch one per call)."""
         return sum(step.traces for step in self._steps.values())
 
     def octave_sizes(self, size, octaves, scale):
@@ -86,9 +86,9 @@ class OctaveRunner:
     def octaves(self, colors, sizes, *, steps, step_size, mask=None, seed=0, progress=None):
         """Yield each `Octave` of a dream on a photo when it is finished.
 
-        Only what the dream has added is enlarged from octave to octave: the photo's own detail is put back in each. A
-        step moves along each tile's gradient over its root mean square. The tiles are shifted at each step, so that
-        their borders leave no trace.
+        Only what the dream has added is enlarged from octave to octave: each octave starts from the photo's own detail
+        plus that. A step moves along each tile's gradient over its root mean square. The tiles are shifted at each
+        step, so that their borders stay invisible.
 
         Args:
             colors: float32 `(height, width, k)`.

@@ -9,8 +9,8 @@ from keras_see.optimization.objective_gradient import ObjectiveGradient, unit
 from keras_see.optimization.parameterization import Plain
 from keras_see.optimization.rescue import LEAK
 
-# Standard deviations, in pixels, of the blurs whose mean smooths a step. No eye sees the finer of them. Steps without
-# smoothing cover dreams with colour noise of single pixels.
+# Standard deviations in pixels of the blurs whose mean smooths a step; the smaller one is too fine to be seen. Without
+# smoothing, dreams are covered with colour noise of single pixels.
 BLURS = (0.7, 1.4)
 
 
@@ -23,7 +23,7 @@ class TileStep:
         objectives: The `LayerObjective`s.
 
     Attributes:
-        traces: How often Python went through the step (on PyTorch: at each call).
+        traces: How often the step was traced (on PyTorch once per call).
     """
 
     def __init__(self, model, image_spec, objectives):
@@ -37,7 +37,7 @@ class TileStep:
     def __call__(self, tile, goals):
         """Return the objective's value of a tile `(height, width, k)` and a direction of root mean square 1: NumPy.
 
-        Where nothing is active and so there is no gradient, rectifiers let it leak through.
+        Where the gradient is zero because nothing is active, it is leaked through rectifiers.
         """
         given = (
             self._gradient.values(),
@@ -71,14 +71,14 @@ class TileStep:
 def smooth(gradient):
     """Return the mean of a gradient `(1, height, width, k)` in several blurs, each over its root mean square; traced.
 
-    Weights at the border add up to 1 as elsewhere, so that a tile moves as much there as inside.
+    Weights add up to 1 at the border too, so that a tile moves as much there as inside.
     """
     blurred = [unit(_blurred(_blurred(gradient, deviation, 1), deviation, 2))[0] for deviation in BLURS]
     return unit(sum(blurred))[0]
 
 
 def _blurred(values, deviation, axis):
-    """Return values blurred along one axis, as a sum of shifted ones: here faster than convolutions or matrices."""
+    """Return values blurred along one axis, as a sum of shifted copies: faster here than convolution or matrices."""
     reach, length = round(3 * deviation), values.shape[axis]
     weights = np.exp(-np.square(np.arange(-reach, reach + 1) / deviation) / 2)
     inside = np.convolve(np.ones(length), weights, "full")[reach : reach + length].astype("float32")

@@ -12,7 +12,7 @@ class Tile(NamedTuple):
     Attributes:
         rows: Indices of the tile's rows.
         columns: Indices of its columns.
-        own: Two slices: its rows and columns that no earlier tile has.
+        own: Two slices: the tile's rows and columns that no earlier tile covers.
     """
 
     rows: np.ndarray
@@ -44,19 +44,19 @@ def wrap_padded(picture, margin):
 
 
 def tile_sides(size, most):
-    """Return `(height, width)` of the equal tiles, of at most `most` a side, that cover this size with least waste."""
+    """Return `(height, width)` of equal tiles, at most `most` large, that cover this size with the least overlap."""
     return tuple(math.ceil(side / math.ceil(side / limit)) for side, limit in zip(size, most, strict=True))
 
 
 def tiles(size, sides, corner):
-    """Yield the tiles of a picture of this size; together, their own pixels are every pixel once.
+    """Yield the tiles of a picture of this size; their own pixels cover every pixel exactly once.
 
-    The last tile of a line is shifted inwards, if need be, so that all are of one shape.
+    The last tile of a row or column is shifted inwards where it would not fit, so that all have one shape.
 
     Args:
         size: `(height, width)` of the picture.
         sides: `(height, width)` of the tiles, no larger than the picture.
-        corner: `(row, column)` where the first tile starts; those beyond the end go on at the start.
+        corner: `(row, column)` where the first tile starts; tiles wrap around at the end.
     """
     lines = [_pieces(*each) for each in zip(size, sides, corner, strict=True)]
     for rows, own_rows in lines[0]:
@@ -70,7 +70,7 @@ def tile_count(size, sides):
 
 
 def _pieces(length, side, start):
-    """Return, for each tile along one axis, its indices and the slice of them that no earlier tile has."""
+    """Return, for each tile along one axis, its indices and the slice of them that no earlier tile covers."""
     found = []
     for first in range(0, length, side):
         begin = min(first, length - side)

@@ -8,12 +8,12 @@ import numpy as np
 from keras_see.deepdream.deep_dream import dream_octaves, dreamt
 from keras_see.visualization.resizing import resized_image
 
-# The octaves and the share of steps of a frame after the first: the frame before it was a dream already.
-OCTAVES, SHARE = 2, 3
+# Frames after the first start from a dream, so they take at most this many octaves, and steps divided by this.
+OCTAVES, STEP_DIVISOR = 2, 3
 
 
 def zoom_frames(runner, photo, options, frames, scale=1.03):
-    """Yield the frames of a zoom into the middle of a photo, arrays like it; the first is a whole dream.
+    """Yield the frames of a zoom into the middle of a photo, arrays like it; the first is a full dream.
 
     Args:
         runner: As `octave_runner` returns it.
@@ -24,7 +24,7 @@ def zoom_frames(runner, photo, options, frames, scale=1.03):
     """
     frame = _frame(runner, photo, options)
     yield frame
-    octaves, steps = min(OCTAVES, options.octaves), math.ceil(options.steps / SHARE)
+    octaves, steps = min(OCTAVES, options.octaves), math.ceil(options.steps / STEP_DIVISOR)
     for number in range(1, frames):
         photo = dataclasses.replace(photo, **_enlarged(photo, frame, scale))
         later = dataclasses.replace(options, octaves=octaves, steps=steps, seed=options.seed + number)

@@ -1,9 +1,9 @@
 """How long a step of a dream takes, as a ratio to the floor per pixel: python tests/benchmarks/dream_cost.py.
 
 The floor is one compiled forward and backward pass of the same model, cut off after the layers dreamt of, over one
-tile, written down in Keras alone. A step walks over all tiles of the photo. Both take turns in one process, so that a
-machine whose speed drifts slows both; medians are given. KERAS_SEE_DATA names a folder with `models/googlenet.keras`;
-without it an InceptionV3 without training is measured.
+tile, written in plain Keras. A step visits all tiles of the photo. Both take turns in one process, so that a machine
+whose speed drifts slows both; medians are given. KERAS_SEE_DATA names a folder with `models/googlenet.keras`;
+without it an untrained InceptionV3 is measured.
 """
 
 import argparse
@@ -51,16 +51,16 @@ def floor_of(model, layers, tile):
 
 
 class Turns:
-    """Takes the time of each whole step, and runs the floor after it; told of each tile."""
+    """A progress function, called after each tile: times every whole step, and the floor after it."""
 
     def __init__(self, tiles, floor):
         self.steps, self.floors = [], []
-        self._tiles, self._floor, self._told = tiles, floor, 0
+        self._tiles, self._floor, self._calls = tiles, floor, 0
         self._began = time.perf_counter()
 
-    def __call__(self, reached):
-        self._told += 1
-        if self._told % self._tiles == 0:
+    def __call__(self, value):
+        self._calls += 1
+        if self._calls % self._tiles == 0:
             ended = time.perf_counter()
             self.steps.append(ended - self._began)
             self._floor()

@@ -50,7 +50,7 @@ def test_a_folder_of_class_folders_is_split_and_every_picture_is_used_once(tmp_p
     assert len(seen) == len(set(seen)) == 20
 
 
-def test_a_folder_that_is_split_already_is_taken_so(tmp_path):
+def test_a_folder_with_train_and_val_keeps_its_split(tmp_path):
     folder_of(tmp_path / "train")
     folder_of(tmp_path / "val", count=5)
     training, validation, _ = photographs(tmp_path, 16)

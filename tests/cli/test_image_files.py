@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("mode", "channels"), [("L", 1), ("LA", 2), ("RGB", 3), ("RGBA", 4), ("1", 1), ("CMYK", 3), ("P", 3), ("I;16", 1)]
 )
-def test_pictures_of_all_modes_become_bytes(tmp_path, mode, channels):
+def test_pictures_of_all_modes_are_read_as_uint8(tmp_path, mode, channels):
     path = tmp_path / ("photo.tif" if mode in ("CMYK", "I;16") else "photo.png")
     if mode == "I;16":
         Image.fromarray(np.full((5, 6), 257 * 100, "uint16")).save(path)
@@ -27,25 +27,25 @@ def test_pictures_of_all_modes_become_bytes(tmp_path, mode, channels):
         assert np.abs(found[..., 0].astype(int) - 100).max() <= 1
 
 
-def test_a_photo_is_turned_as_the_camera_was(tmp_path):
+def test_a_photo_is_turned_by_its_exif_orientation(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera stood on its side
+    exif[0x0112] = 6  # EXIF orientation: rotate by 90 degrees
     pixels = RANDOM.integers(0, 256, (4, 7, 3), "uint8")
     Image.fromarray(pixels).save(tmp_path / "photo.png", exif=exif)
     np.testing.assert_array_equal(read_picture(tmp_path / "photo.png"), np.rot90(pixels, -1))
 
 
 @pytest.mark.parametrize("cut", [10, 60, 200])
-def test_broken_files_are_told_in_one_line(tmp_path, cut):
+def test_broken_files_raise_an_error_of_one_line(tmp_path, cut):
     path = tmp_path / "photo.png"
     Image.fromarray(RANDOM.integers(0, 256, (20, 20, 3), "uint8")).save(path)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="Pillow can read") as told:
+    with pytest.raises(ValueError, match="Pillow can read") as raised:
         read_picture(path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_pictures_of_too_many_pixels_are_not_opened(tmp_path, monkeypatch):
+def test_pictures_with_too_many_pixels_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     for side in (12, 40):
         Image.new("L", (side, side)).save(tmp_path / "bomb.png")
@@ -54,7 +54,7 @@ def test_pictures_of_too_many_pixels_are_not_opened(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("ending", animation.STILL)
-def test_how_a_picture_was_made_stands_in_its_file(tmp_path, ending):
+def test_metadata_is_stored_in_every_format(tmp_path, ending):
     path, pixels = tmp_path / f"dream{ending}", np.full((8, 9, 3), 77, "uint8")
     write_picture([pixels], path, metadata={"seed": 3, "photo": "hügel.jpg"})
     with Image.open(path) as found:
@@ -64,7 +64,7 @@ def test_how_a_picture_was_made_stands_in_its_file(tmp_path, ending):
 
 
 @pytest.mark.parametrize("ending", animation.ANIMATED)
-def test_frames_become_a_film(tmp_path, ending):
+def test_frames_are_written_as_an_animation(tmp_path, ending):
     path = tmp_path / f"dream{ending}"
     write_picture(
         [np.full((8, 8, 3), 60 * number, "uint8") for number in range(4)], path, metadata={"zoom": 4}, seconds=0.2
@@ -76,11 +76,11 @@ def test_frames_become_a_film(tmp_path, ending):
             assert np.abs(np.asarray(film.convert("RGB")).astype(int) - 60 * number).max() <= 4
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+def test_a_failed_write_leaves_no_file(tmp_path):
     with pytest.raises((OSError, ValueError, TypeError)):
         write_picture([np.zeros((4, 4, 2), "uint8")], tmp_path / "x.jpg")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_free_place_is_no_trouble(tmp_path):
+def test_an_upper_case_ending_is_accepted(tmp_path):
     check_output(tmp_path / "x.PNG", animation.STILL)

@@ -9,9 +9,9 @@ import keras_see
 from keras_see.cli.main import main
 
 
-def test_the_command_line_tells_what_it_can_do():
+def test_the_help_lists_the_commands():
     said = subprocess.run([sys.executable, "-m", "keras_see", "--help"], capture_output=True, text=True, check=True)
-    for command in ("demo", "layers", "board"):
+    for command in ("demo", "dream", "layers", "board"):
         assert command in said.stdout
 
 
@@ -21,7 +21,7 @@ def test_layers_lists_a_saved_model(tmp_path, capsys):
     assert "class_maps    Conv2D" in capsys.readouterr().out.replace("class_maps   Conv2D", "class_maps    Conv2D")
 
 
-def test_a_framework_that_is_not_there_is_named(tmp_path):
+def test_a_missing_framework_is_named(tmp_path):
     (tmp_path / "model.keras").write_text("never read")
     environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": os.pathsep.join(sys.path)}
     block = "import sys; sys.modules['torch'] = None; from keras_see.cli.main import main; sys.exit(main())"
@@ -46,7 +46,7 @@ def test_a_framework_that_is_not_there_is_named(tmp_path):
         (["demo", "--data", "none"], "FOLDER/class/picture.jpg"),
     ],
 )
-def test_what_is_wrong_ends_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+def test_errors_are_printed_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.keras").write_text("no model")
     assert main(arguments) == 2
@@ -55,7 +55,7 @@ def test_what_is_wrong_ends_in_one_line(arguments, message, capsys, tmp_path, mo
     assert said.count("\n") == 1
 
 
-def test_a_demo_on_pictures_runs_to_its_end(tmp_path, capsys):
+def test_the_demo_runs_on_a_folder_of_pictures(tmp_path, capsys):
     from PIL import Image
 
     numbers = np.random.default_rng(0)

@@ -23,11 +23,11 @@ def model(channels=3, size=(None, None), stride=2):
     return made
 
 
-def photo(channels=3, size=SIZE, kind="float32"):
+def photo(channels=3, size=SIZE, dtype="float32"):
     rows, columns = np.mgrid[: size[0], : size[1]] / max(size)
     waves = [0.5 + 0.3 * np.sin(7 * rows + number) * np.cos(9 * columns - number) for number in range(channels)]
     image = np.stack(waves, axis=-1)
-    return np.rint(255 * image).astype("uint8") if kind == "uint8" else image.astype(kind)
+    return np.rint(255 * image).astype("uint8") if dtype == "uint8" else image.astype(dtype)
 
 
 def squares(net, layer, image):
@@ -38,13 +38,13 @@ def squares(net, layer, image):
 QUICK = {"octaves": 2, "steps": 4, "tile": 32}
 
 
-def test_what_layers_see_becomes_more_and_the_history_says_how_much():
+def test_layers_are_amplified_and_the_history_is_their_objective():
     net = model()
     found, history = dream(net, photo(), "second", return_history=True, **QUICK)
     share = squares(net, "second", found) / squares(net, "second", photo())
     assert share > 1.5
     assert history.shape == (2, 4)
-    assert history[0, 0] == pytest.approx(1, rel=0.15)  # the tiles lie elsewhere than when the photo was looked at
+    assert history[0, 0] == pytest.approx(1, rel=0.15)  # the photo's own value was taken with unshifted tiles
     assert np.all(np.diff(history, axis=1) > 0)
     assert history[-1, -1] == pytest.approx(share, rel=0.3)
 
@@ -54,17 +54,17 @@ def test_the_first_step_of_one_tile_is_the_blurred_gradient_of_a_linear_model():
     net.set_weights([np.full((1, 1, 1, 1), 2.0)])
     image = photo(1, (16, 16))
     found = dream(net, image, "double", octaves=1, steps=1, step_size=0.01, value_range=(-9, 9))
-    seen = with_way_back(image[..., 0])
-    way = np.zeros_like(seen)
+    padded = wrapped(image[..., 0])
+    step = np.zeros_like(padded)
     for deviation in (0.7, 1.4):  # the gradient of the mean square is the image itself, up to a factor
-        blurred = blur(seen, deviation, roll=np.random.default_rng((0, 0, 0)).integers((24, 24)))
-        way += blurred / np.sqrt(np.square(blurred).mean())
-    way *= 0.01 * 18 / np.sqrt(np.square(way).mean())
-    np.testing.assert_allclose((found - image)[..., 0], way[:16, :16], atol=2e-4)
+        blurred = blur(padded, deviation, roll=np.random.default_rng((0, 0, 0)).integers((24, 24)))
+        step += blurred / np.sqrt(np.square(blurred).mean())
+    step *= 0.01 * 18 / np.sqrt(np.square(step).mean())
+    np.testing.assert_allclose((found - image)[..., 0], step[:16, :16], atol=2e-4)
 
 
-def with_way_back(image):
-    """Return a square image and half as many lines more, that lead from the mirror of its end to that of its start."""
+def wrapped(image):
+    """Return a square image padded by half its side: a cross-fade from the mirror of its end to that of its start."""
     side = len(image)
     for _ in range(2):
         rows = [
@@ -76,7 +76,7 @@ def with_way_back(image):
 
 
 def blur(image, deviation, roll):
-    """Return a rolled image blurred with weights that add up to one, rolled back: the slow way."""
+    """Return a rolled image blurred with weights that add up to one, and rolled back, by loops."""
     image, side = np.roll(image, -roll, axis=(0, 1)), len(image)
     found = np.zeros_like(image)
     rows, columns = np.mgrid[:side, :side]
@@ -87,7 +87,7 @@ def blur(image, deviation, roll):
     return np.roll(found, roll, axis=(0, 1))
 
 
-def test_no_edge_is_dreamt_where_the_photo_ends():
+def test_the_borders_of_a_photo_are_not_amplified_as_edges():
     net = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(1, 3, use_bias=False, name="edge")])
     net.set_weights([np.array([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], "float32").reshape(3, 3, 1, 1)])
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (96, 96, 1))
@@ -97,21 +97,21 @@ def test_no_edge_is_dreamt_where_the_photo_ends():
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
-def test_size_kind_range_and_alpha_stay(channels, kind):
-    image = photo(channels, (31, 45), kind)
-    net = keras.Sequential([layers.Rescaling(1 / 255 if kind == "uint8" else 1), model()])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_shape_dtype_range_and_alpha_are_kept(channels, dtype):
+    image = photo(channels, (31, 45), dtype)
+    net = keras.Sequential([layers.Rescaling(1 / 255 if dtype == "uint8" else 1), model()])
     net.build((None, None, None, 3))
     found = dream(net, image, "second", step_size=0.2, **QUICK)
     assert (found.shape, found.dtype) == (image.shape, image.dtype)
-    assert found.max() <= (255 if kind == "uint8" else 1)
+    assert found.max() <= (255 if dtype == "uint8" else 1)
     assert found.min() >= 0
     colors = channels - (channels in (2, 4))
     assert np.all(found[..., colors:] == image[..., colors:])
     assert np.abs(found[..., :colors] - image[..., :colors].astype("float32")).max() > 0.05
 
 
-def test_a_picture_without_channels_is_grey_and_stays_so():
+def test_an_array_without_a_channel_axis_is_grey_and_keeps_its_shape():
     found = dream(model(), photo(1)[..., 0], "second", **QUICK)
     assert found.shape == SIZE
     one = dream(model(), photo(1), "second", **QUICK)
@@ -125,30 +125,29 @@ def test_a_model_of_grey_changes_only_the_brightness_of_colors():
     np.testing.assert_allclose(added, added[:, 1:2] * np.array([0.299 / 0.587, 1, 0.114 / 0.587]), atol=1e-5)
 
 
-def test_outside_of_the_mask_the_photo_stays_bit_for_bit():
+def test_the_photo_is_unchanged_outside_the_mask():
     mask = np.zeros(SIZE, bool)
     mask[10:30, 5:25] = True
-    for kind in ("uint8", "float64"):
-        image = photo(kind=kind) if kind == "uint8" else photo(kind=kind) + 1e-9
+    for image in (photo(dtype="uint8"), photo(dtype="float64") + 1e-9):
         found = dream(model(), image, "second", mask=mask, **QUICK)
         np.testing.assert_array_equal(found[~mask], image[~mask])
         assert np.mean(found[mask] != image[mask]) > 0.8
 
 
-def test_strength_lays_a_share_of_the_dream_over_the_photo():
+def test_strength_is_the_share_of_the_dream_that_is_added():
     none, half, whole = (dream(model(), photo(), "second", strength=share, **QUICK) for share in (0, 0.5, 1))
     np.testing.assert_array_equal(none, photo())
     np.testing.assert_allclose(half, (photo() + whole) / 2, atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_gives_others():
+def test_equal_seeds_give_equal_dreams_and_other_seeds_other_dreams():
     one, two, other = (dream(model(), photo(), "second", seed=seed, **QUICK) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])
-def test_a_dream_goes_where_its_channel_is_wanted(channel):
+def test_a_single_channel_is_amplified_and_the_others_are_not(channel):
     net = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(3, 1, use_bias=False, name="colors")])
     net.set_weights([np.eye(3).reshape(1, 1, 3, 3)])
     rise = (dream(net, photo(), f"colors:{channel}", **QUICK) - photo()).mean(axis=(0, 1))
@@ -156,7 +155,7 @@ def test_a_dream_goes_where_its_channel_is_wanted(channel):
     np.testing.assert_allclose(np.delete(rise, channel), 0, atol=1e-6)
 
 
-def test_a_channel_that_the_photo_does_not_excite_is_woken():
+def test_a_channel_that_is_inactive_on_the_photo_becomes_active():
     net = model()
     kernel, bias = net.get_layer("second").get_weights()
     shut = bias.copy()
@@ -168,13 +167,13 @@ def test_a_channel_that_the_photo_does_not_excite_is_woken():
     assert ops.convert_to_numpy(until(found[None]))[..., 2].max() > 0
 
 
-def test_negative_weights_take_away():
+def test_negative_weights_reduce_a_layer():
     net = model()
     found = dream(net, photo(), {"second": -1.0}, **QUICK)
     assert squares(net, "second", found) < squares(net, "second", photo())
 
 
-def test_a_guide_draws_the_features_towards_its_own():
+def test_a_guided_dream_resembles_its_guide_more_than_another_guides_dream_does():
     net = model()
     until = keras.Model(net.inputs[0], net.get_layer("second").output)
     guides = [np.ones((24, 30, 3), "float32") * color for color in ([1, 0, 0], [0, 0.2, 1])]
@@ -199,7 +198,7 @@ def test_one_trace_serves_all_tiles_of_a_shape_and_all_pictures():
     assert runner.traces == (2 * 3 * tiles if BACKEND == "torch" else 2)  # two octaves, two shapes of tiles
 
 
-def test_every_finished_octave_is_a_dream_of_the_photos_own_size():
+def test_every_finished_octave_gives_a_dream_of_the_photos_size():
     net, dream_options = model(), DreamOptions(octaves=3, steps=2, tile=32)
     image = image_array_for(net, photo())
     found = [
@@ -221,7 +220,7 @@ def test_tiles_leave_no_seams():
         assert across[borders].mean() == pytest.approx(np.delete(across, borders).mean(), rel=0.05)
 
 
-def test_octaves_that_are_too_small_are_left_out_and_told(caplog):
+def test_octaves_too_small_for_the_model_are_left_out_with_a_warning(caplog):
     net = model(size=(32, 32))
     with caplog.at_level(logging.WARNING, "keras_see"):
         found, history = dream(net, photo(), "second", octaves=3, steps=2, return_history=True)
@@ -230,20 +229,20 @@ def test_octaves_that_are_too_small_are_left_out_and_told(caplog):
     assert np.mean(found != photo()) > 0.9
 
 
-def test_a_model_of_fixed_size_is_shown_tiles_of_it():
+def test_a_model_of_fixed_size_takes_tiles_of_that_size():
     net = model(size=(16, 24))
     found = dream(net, photo(), "second", octaves=1, steps=1)
     assert np.mean(found != photo()) > 0.99
 
 
-def test_preprocess_stands_between_the_photo_and_the_model():
-    net, image = model(), photo(kind="uint8")
+def test_preprocess_is_applied_before_the_model():
+    net, image = model(), photo(dtype="uint8")
     found = dream(net, image, "second", preprocess=lambda x: x[..., ::-1] / 255, **QUICK)
     turned = dream(net, image[..., ::-1] / 255, "second", **QUICK)
     np.testing.assert_allclose(found / 255, turned[..., ::-1], atol=0.02)
 
 
-def test_nothing_of_the_model_changes():
+def test_no_variable_of_the_model_changes():
     net = keras.Sequential([layers.RandomFlip(), model(), layers.Dropout(0.5)])
     net.build((None, None, None, 3))
     before = [ops.convert_to_numpy(variable).copy() for variable in net.variables]
@@ -252,7 +251,7 @@ def test_nothing_of_the_model_changes():
         np.testing.assert_array_equal(ops.convert_to_numpy(variable), was)
 
 
-def test_half_precision_dreams_too():
+def test_a_half_precision_model_can_dream():
     net = keras.Sequential(
         [keras.Input((None, None, 3)), layers.Conv2D(4, 3, dtype="mixed_float16", name="conv"), layers.Conv2D(2, 3)]
     )
@@ -260,7 +259,7 @@ def test_half_precision_dreams_too():
     assert np.all(np.diff(history, axis=1) > 0)
 
 
-def test_progress_shows_when_asked_and_only_then(capsys):
+def test_the_progress_bar_shows_only_if_asked_for(capsys):
     dream(model(), photo(), "second", octaves=1, steps=2)
     assert capsys.readouterr().out == ""
     dream(model(), photo(), "second", octaves=1, steps=2, verbose=True)
@@ -290,25 +289,25 @@ def test_progress_shows_when_asked_and_only_then(capsys):
     ],
     ids=lambda part: str(part)[:30],
 )
-def test_wrong_arguments_fail_with_what_is_wanted(wrong, says):
+def test_wrong_arguments_fail_with_the_expected_message(wrong, says):
     arguments = {"model": model(), "image": photo(), "layers": "second", "steps": 1, "octaves": 1} | wrong
     with pytest.raises((ValueError, TypeError), match=says):
         dream(**arguments)
 
 
-def test_what_is_no_model_is_told():
+def test_an_object_that_is_not_a_model_is_refused():
     with pytest.raises(TypeError, match=r"`model` must be a keras\.Model"):
         dream("model", photo())
 
 
-def test_a_model_that_ignores_the_photo_is_told():
+def test_a_model_with_zero_gradient_is_refused():
     net = model()
     net.set_weights([np.zeros_like(weight) for weight in net.get_weights()])
     with pytest.raises(ValueError, match="The layers must depend on the photo"):
         dream(net, photo(), "second", **QUICK)
 
 
-def test_weights_that_are_no_numbers_are_told():
+def test_weights_that_are_nan_are_refused():
     net = model()
     net.set_weights([np.full_like(weight, np.nan) for weight in net.get_weights()])
     with pytest.raises(ValueError, match="finite numbers and gradients"):

@@ -27,11 +27,11 @@ def joined():
     return keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(tensor)))
 
 
-def test_amounts_are_what_numpy_says():
+def test_values_agree_with_numpy():
     guide = np.random.default_rng(1).normal(size=(6, 5)).astype("float32")
     found = [
-        ops.convert_to_numpy(amount)
-        for amount in (
+        ops.convert_to_numpy(value)
+        for value in (
             LayerObjective("a").value(FEATURES),
             LayerObjective("a", 3).value(FEATURES),
             LayerObjective("a").value(FEATURES, guide),
@@ -42,7 +42,7 @@ def test_amounts_are_what_numpy_says():
     np.testing.assert_allclose(found[2], (FEATURES @ guide.T).max(axis=-1).mean(axis=(1, 2)), rtol=1e-5)
 
 
-def test_weights_count_as_shares_of_what_there_was_at_first():
+def test_the_combined_objective_is_the_weighted_mean_of_values_relative_to_the_first():
     objective = combined([LayerObjective("a", None, 3.0), LayerObjective("b", 1, -1.0)])
     first = np.array([2.0, 5.0], "float32")
     found = ops.convert_to_numpy(objective.score({"a": FEATURES, "b": 2 * FEATURES}, None, [first]))
@@ -62,17 +62,17 @@ def test_weights_count_as_shares_of_what_there_was_at_first():
         ),
     ],
 )
-def test_layers_are_named_alone_in_lists_and_with_weights(given, meant):
+def test_layers_may_be_a_name_a_list_or_a_dict_with_weights(given, meant):
     assert layer_objectives_of(given, layer_calls(chain())) == meant
 
 
-def test_a_layer_may_be_given_itself():
+def test_a_layer_object_may_be_given():
     model = chain()
     assert layer_objectives_of(model.get_layer("conv1"), layer_calls(model)) == [LayerObjective("conv1")]
 
 
 @pytest.mark.parametrize(("model", "names"), [(chain, ["conv1", "conv2"]), (joined, ["mixed1", "mixed2"])])
-def test_by_default_layers_are_chosen_by_depth_where_paths_meet_if_they_do(model, names):
+def test_default_layers_are_chosen_by_depth_among_merging_layers_if_there_are_any(model, names):
     assert [call.path for call in default_calls(layer_calls(model()))] == names
 
 
@@ -89,7 +89,7 @@ def test_by_default_layers_are_chosen_by_depth_where_paths_meet_if_they_do(model
         ({"conv1": "much"}, "finite numbers"),
     ],
 )
-def test_layers_that_cannot_be_dreamt_of_are_told(given, says):
+def test_layers_that_do_not_fit_are_refused(given, says):
     model = keras.Sequential([*chain().layers[:-1], layers.Dense(3, name="dense")])
     model.build((None, 16, 16, 3))
     with pytest.raises(ValueError, match=says):

@@ -33,20 +33,20 @@ def test_tiles_of_a_given_size_cover_a_picture_that_is_no_multiple_of_it():
     np.testing.assert_array_equal(seen, 1)
 
 
-def test_a_tile_is_a_piece_of_the_picture_that_goes_round():
+def test_tiles_wrap_around_at_the_picture_borders():
     picture = np.arange(6 * 5).reshape(6, 5)
     first = next(tiles((6, 5), (3, 3), (4, 3)))
     np.testing.assert_array_equal(first.of(picture), np.roll(picture, (-4, -3), axis=(0, 1))[:3, :3])
 
 
-def test_tiles_waste_little():
+def test_tiles_overlap_little():
     for size in [(1024, 768), (4000, 3000), (731, 549)]:
         sides = tile_sides(size, (512, 512))
         assert max(sides) <= 512
         assert tile_count(size, sides) * np.prod(sides) < 1.02 * np.prod(size)
 
 
-def test_a_closed_picture_goes_round_without_a_jump():
+def test_a_wrap_padded_picture_wraps_around_without_a_jump():
     picture = np.linspace(0, 1, 40)[:, None, None] + np.linspace(0, 2, 30)[None, :, None] * np.ones((1, 1, 2))
     found = wrap_padded(picture, (8, 10))
     assert found.shape == (48, 40, 2)

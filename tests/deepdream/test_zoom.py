@@ -10,7 +10,7 @@ from keras_see.deepdream.options import DreamOptions
 from keras_see.deepdream.zoom import zoom_frames
 
 BACKEND = keras.backend.backend()
-RECIPE = DreamOptions(octaves=3, steps=3, tile=64)
+OPTIONS = DreamOptions(octaves=3, steps=3, tile=64)
 
 
 def model():
@@ -24,13 +24,13 @@ def photo(channels=3):
     return np.stack([0.5 + 0.4 * np.sin(9 * rows + 5 * columns + n) for n in range(channels)], -1).astype("float32")
 
 
-def frames(net, image, count, dream_options=RECIPE, scale=1.1):
-    taken = image_array_for(net, image)
-    runner = octave_runner(net, "conv", taken, dream_options)
-    return list(zoom_frames(runner, taken, dream_options, count, scale)), runner
+def frames(net, image, count, dream_options=OPTIONS, scale=1.1):
+    array = image_array_for(net, image)
+    runner = octave_runner(net, "conv", array, dream_options)
+    return list(zoom_frames(runner, array, dream_options, count, scale)), runner
 
 
-def test_the_first_frame_is_the_dream_and_no_later_one_needs_another_trace():
+def test_the_first_frame_is_the_dream_and_later_frames_need_no_trace():
     net = model()
     found, runner = frames(net, photo(), 4)
     np.testing.assert_array_equal(found[0], dream(net, photo(), "conv", octaves=3, steps=3, tile=64))
@@ -39,10 +39,10 @@ def test_the_first_frame_is_the_dream_and_no_later_one_needs_another_trace():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("kind", ["float32", "uint8"])
-def test_each_frame_is_the_last_one_enlarged_and_dreamt_on(channels, kind):
-    image = photo(channels) if kind == "float32" else (255 * photo(channels)).astype("uint8")
-    whole = 1 if kind == "float32" else 255
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_each_frame_starts_from_the_enlarged_last_frame(channels, dtype):
+    image = photo(channels) if dtype == "float32" else (255 * photo(channels)).astype("uint8")
+    whole = 1 if dtype == "float32" else 255
     found, _ = frames(model(), image, 3, DreamOptions(octaves=1, steps=1, step_size=0.004), scale=2.0)
     for last, frame in itertools.pairwise(found):
         assert (frame.shape, frame.dtype) == (image.shape, image.dtype)
@@ -50,7 +50,7 @@ def test_each_frame_is_the_last_one_enlarged_and_dreamt_on(channels, kind):
         assert np.abs(frame - middle).mean() < 0.03 * whole
 
 
-def test_a_zoom_goes_on_for_as_long_as_it_may():
+def test_a_long_zoom_stays_finite_and_keeps_its_contrast():
     found, _ = frames(model(), photo(), 12)
     contrast = [frame.std() for frame in found]
     assert all(np.all(np.isfinite(frame)) for frame in found)

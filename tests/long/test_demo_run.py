@@ -1,10 +1,10 @@
-"""The demo at its full length: minutes."""
+"""The demo at full length; takes minutes."""
 
 import keras_see
 from keras_see.cli import demo
 
 
-def test_the_network_finds_the_digits_and_looks_at_them(tmp_path, capsys):
+def test_the_network_learns_the_digits_and_its_maps_lie_on_them(tmp_path, capsys):
     found = demo.run(log_dir=tmp_path)
     print(capsys.readouterr().out)
     assert found["accuracy"] >= 0.95
