@@ -1,4 +1,4 @@
-"""Lets the pages show the example of a docstring as code: the builder knows the section as "Examples" only."""
+"""Renames the section "Example" of docstrings to "Examples", the only name that the documentation builder knows."""
 
 import griffe
 

@@ -1,4 +1,4 @@
-"""Turns formulas into MathML while the pages are built: browsers draw it by themselves, so no script is fetched."""
+"""Converts formulas to MathML when the pages are built: browsers render it without a script that must be fetched."""
 
 import html
 import re

@@ -1,6 +1,6 @@
 """Make the pictures of the README and the documentation again: python docs/make_pictures.py [name ...].
 
-All of them show data that may be shown: the handwritten digits and the two photographs that scikit-learn ships.
+All of them show data that may be published: the handwritten digits and the two photographs that scikit-learn ships.
 """
 
 import sys
@@ -35,7 +35,7 @@ class Maps(keras.callbacks.Callback):
 
 
 def watched_digits():
-    """Train on digits in clutter; lay the Grad-CAM maps of the epochs side by side, and keep the last overview."""
+    """Train on digits in clutter; save the Grad-CAM maps of the epochs side by side, and the last overview sheet."""
     keras.utils.set_random_seed(0)
     x, y, _ = cluttered_digits(6000, seed=0)
     x_val, y_val, _ = cluttered_digits(SHOWN, seed=1, validation=True)
@@ -53,7 +53,7 @@ def watched_digits():
 
 
 class Neurons(keras.callbacks.Callback):
-    """Keeps images of some channels that evolve beside the training."""
+    """Keeps optimized images of some channels before training and after each epoch."""
 
     def __init__(self, layer, channels, size):
         super().__init__()
@@ -62,18 +62,18 @@ class Neurons(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.ascent = neuron_ascent(self.model, self.layer, self.channels, size=self.size)
         self.buffers = self.ascent.start()
-        self._look("before training")
+        self._optimize("before training")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._look(f"epoch {epoch + 1}")
+        self._optimize(f"epoch {epoch + 1}")
 
-    def _look(self, title):
+    def _optimize(self, title):
         self.buffers, _ = self.ascent.run(self.buffers, 16)
         self.kept[title] = np.rint(self.ascent.images(self.buffers)).astype("uint8")
 
 
 def evolving_neurons():
-    """Train the small network of the examples, and lay the images of four channels from all epochs side by side."""
+    """Train the small network of the examples; save the images of four channels from all epochs side by side."""
     from small_network import colored_shapes, untrained_network
 
     keras.utils.set_random_seed(0)
@@ -88,7 +88,7 @@ def evolving_neurons():
 
 
 def neuron_images():
-    """Lay images of channels of three layers and of classes side by side."""
+    """Save optimized images of channels of three layers and of classes side by side."""
     from small_network import CLASSES, small_network
 
     network, found, captions = small_network(), [], []

@@ -1,7 +1,7 @@
-"""A small network to look into: it tells twelve coloured shapes on photographs apart, and is trained in a minute.
+"""The small network of the examples: it classifies twelve coloured shapes on photographs, and trains in a minute.
 
-The examples use it where no `--model` is given. It is kept in `small_network.keras` beside this file, so that only the
-first example trains it; `python examples/small_network.py` trains it anew.
+The examples use it where no `--model` is given. It is saved as `small_network.keras` beside this file, so that
+only the first example trains it; `python examples/small_network.py` trains it again.
 """
 
 from pathlib import Path
@@ -48,7 +48,7 @@ def untrained_network():
 
 
 def colored_shapes(count, seed):
-    """Return images of one coloured shape each, on cuttings of the two photographs that scikit-learn ships.
+    """Return images of one coloured shape each, on crops of the two photographs that scikit-learn ships.
 
     Returns:
         uint8 images `(count, 64, 64, 3)`, class numbers `(count,)`, and boxes `(count, 4)` around the shapes:
@@ -57,8 +57,8 @@ def colored_shapes(count, seed):
     random = np.random.default_rng(seed)
     photographs = [Image.fromarray(photograph) for photograph in load_sample_images().images]
     labels = random.integers(len(CLASSES), size=count)
-    made = [_one(photographs[random.integers(2)], CLASSES[label], random) for label in labels]
-    return np.stack([image for image, _ in made]), labels, np.array([box for _, box in made])
+    drawn = [_one(photographs[random.integers(2)], CLASSES[label], random) for label in labels]
+    return np.stack([image for image, _ in drawn]), labels, np.array([box for _, box in drawn])
 
 
 def _one(photograph, name, random):
@@ -75,7 +75,7 @@ def _one(photograph, name, random):
 
 
 def _mask(shape, side, angle):
-    """Draw a shape four times as large as it will be, so that its edges become smooth."""
+    """Return the mask of a shape, drawn at four times its size so that its edges become smooth."""
     large = side * 4
     mask = Image.new("L", (large, large))
     pen, thick = ImageDraw.Draw(mask), large // 8
@@ -98,4 +98,4 @@ def _mask(shape, side, angle):
 if __name__ == "__main__":
     FILE.unlink(missing_ok=True)
     images, labels, _ = colored_shapes(500, seed=1)
-    print(f"right on {np.mean(small_network().predict(images, verbose=0).argmax(axis=1) == labels):.1%} of new images")
+    print(f"accuracy on new images: {np.mean(small_network().predict(images, verbose=0).argmax(axis=1) == labels):.1%}")
