@@ -102,7 +102,7 @@ def neuron_images():
 
 
 def content_images():
-    """Lay images beside what three depths set_target_features of them."""
+    """Save images beside their reconstructions from three layers."""
     from small_network import colored_shapes, small_network
 
     images, _, _ = colored_shapes(3, seed=1)
