@@ -3,7 +3,7 @@
 import keras
 
 from keras_see.model import backend
-from keras_see.model.keras_internals import is_keras_class
+from keras_see.model.keras_internals import is_of_keras
 
 # Functions that give no gradient to low values, exactly or in float32: names in `keras.activations` and `keras.ops`.
 RECTIFIERS = (
@@ -42,7 +42,7 @@ def computes_as(operation, *classes):
 
 def own_operation(operation):
     """Return the name of the class where that is an operation of Keras's own, such as "Mean"; None for layers."""
-    is_own = is_keras_class(type(operation)) and not isinstance(operation, keras.Layer)
+    is_own = is_of_keras(type(operation).__module__) and not isinstance(operation, keras.Layer)
     return type(operation).__name__ if is_own else None
 
 

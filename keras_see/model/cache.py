@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_see.model.attributes import PLAIN
 from keras_see.model.inputs import specification
-from keras_see.model.keras_internals import flatten_layers, is_keras_class
+from keras_see.model.keras_internals import flatten_layers, is_of_keras
 from keras_see.model.layer_calls import first_line
 from keras_see.model.tracing import trace_layer_calls
 
@@ -143,7 +143,7 @@ def _settings(layer):
             yield name, hashable(value)
     policy = getattr(layer, "dtype_policy", None)
     yield getattr(policy, "name", None), layer.trainable
-    if not is_model and not is_keras_class(type(layer)):
+    if not is_model and not is_of_keras(type(layer).__module__):
         yield _config(layer)
 
 

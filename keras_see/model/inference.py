@@ -10,7 +10,7 @@ import keras
 
 from keras_see.model import backend
 from keras_see.model.attributes import PLAIN, attributes_set
-from keras_see.model.keras_internals import flatten_layers, is_keras_class, no_rematerialization
+from keras_see.model.keras_internals import flatten_layers, is_of_keras, no_rematerialization
 
 # Taps are attributes of the user's layers: while one thread has set them, another waits with its own.
 _LOCK = threading.RLock()
@@ -109,7 +109,7 @@ def _traceable(operation):
 
 def _own_attributes(operation):
     """Yield the plain attributes of a user's own layer, so that what its `call` counts or notes there is put back."""
-    if not is_keras_class(type(operation)):
+    if not is_of_keras(type(operation).__module__):
         yield from ((operation, name, value) for name, value in list(vars(operation).items()) if type(value) in PLAIN)
 
 

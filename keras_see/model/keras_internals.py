@@ -21,9 +21,9 @@ def no_rematerialization(operation):
 
 
 @functools.cache
-def is_keras_class(kind):
-    """Return whether a class is Keras's own, not a user's subclass.
+def is_of_keras(module):
+    """Return whether a class of this module is Keras's own, not a user's subclass.
 
-    By its module, because the classes of operations (`Softmax`, `Mean`) are not public.
+    By the module's name, because the classes of operations (`Softmax`, `Mean`) are not public.
     """
-    return kind.__module__.partition(".")[0] == keras.__name__
+    return module.partition(".")[0] == keras.__name__

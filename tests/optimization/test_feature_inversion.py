@@ -15,15 +15,15 @@ def model(shape=SHAPE):
 
 
 def photos(count=2):
-    """Return smooth pictures, each of its own colour and slope."""
+    """Return smooth pictures, each with its own colour gradient."""
     rows, columns = np.mgrid[:12, :12] / 11
     waves = np.stack([rows, columns, (rows + columns) / 2], axis=-1)
     return np.stack([0.1 + 0.8 * np.roll(waves, number, axis=-1) for number in range(count)]).astype("float32")
 
 
-def distances(net, layer, found, wanted):
+def distances(net, layer, found, truth):
     until = keras.Model(net.inputs[0], net.get_layer(layer).output)
-    a, b = (tiny_models.outputs_of(until, images).reshape(len(images), -1) for images in (found, wanted))
+    a, b = (tiny_models.outputs_of(until, images).reshape(len(images), -1) for images in (found, truth))
     return np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)
 
 
@@ -40,14 +40,14 @@ def test_features_come_close_and_each_image_to_its_own(parameterization):
     found, history = content_images(
         net, photos(), "deep", steps=120, prior=0.1, parameterization=parameterization, return_history=True
     )
-    reached = distances(net, "deep", found, photos())
-    assert np.all(reached < 0.1)
-    assert np.all(distances(net, "deep", found, photos()[::-1]) > 2 * reached)
-    np.testing.assert_allclose(np.sqrt(-history[:, -1]), reached, atol=0.01)
+    left = distances(net, "deep", found, photos())
+    assert np.all(left < 0.1)
+    assert np.all(distances(net, "deep", found, photos()[::-1]) > 2 * left)
+    np.testing.assert_allclose(np.sqrt(-history[:, -1]), left, atol=0.01)
     assert history.shape == (2, 120)
 
 
-def test_several_layers_are_remembered_together():
+def test_several_layers_are_matched_together():
     net = model()
     found = content_images(net, photos(), ["conv", "deep"], steps=100)
     assert distances(net, "conv", found, photos()).max() < 0.2
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_image_and_batches_change_nothing():
     np.testing.assert_allclose(parts, one, atol=2e-2)
 
 
-def test_a_climb_goes_on_after_the_weights_changed_and_remembers_anew():
+def test_an_ascent_resumes_with_changed_weights_and_new_target_features():
     net = model()
     ascent = content_ascent(net, photos(), "deep")
     states, _ = ascent.run(ascent.start(0), 60)
@@ -89,8 +89,8 @@ def test_a_climb_goes_on_after_the_weights_changed_and_remembers_anew():
     set_target_features(ascent, photos())
     states, history = ascent.run(states, 60)
     assert np.all(history[:, -1] > history[:, 0])
-    reached = distances(net, "deep", ascent.images(states), photos())
-    assert np.all(reached < 0.2)
+    left = distances(net, "deep", ascent.images(states), photos())
+    assert np.all(left < 0.2)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_climb_goes_on_after_the_weights_changed_and_remembers_anew():
     ],
     ids=lambda part: str(part)[:30],
 )
-def test_wrong_arguments_fail_with_what_is_wanted(wrong, says):
+def test_wrong_arguments_are_named_in_the_message(wrong, says):
     arguments = {"images": photos(), "layer": "deep", "steps": 2} | wrong
     with pytest.raises(ValueError, match=says):
         content_images(model(), **arguments)
 
 
 @pytest.mark.parametrize("prior", [0, 1.0])
-def test_a_model_that_ignores_its_input_is_told(prior):
+def test_a_model_that_ignores_its_input_is_an_error(prior):
     class Ignores(layers.Layer):
         def call(self, x):
             return ops.ones_like(x)
@@ -127,14 +127,15 @@ def test_a_model_that_ignores_its_input_is_told(prior):
 
 
 def test_a_prior_does_not_hide_that_an_image_has_no_gradient_of_its_own():
-    keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="c")])
+    kernel = np.random.default_rng(1).normal(0, 0.3, (3, 3, 3, 4))
+    kernel -= kernel.mean(axis=(0, 1, 2)) + 0.8 / 27  # so that a grey image activates nothing
+    model = keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(4, 3, activation="relu", name="c")])
+    model.set_weights([kernel, np.zeros(4)])
     images = np.random.default_rng(0).random((2, 16, 16, 3)).astype("float32")
-    assert 0.1 < (keras.ops.convert_to_numpy(model(images)) > 0).mean() < 0.3  # closed almost everywhere
+    assert 0.05 < (ops.convert_to_numpy(model(images)) > 0).mean() < 0.4
     found, history = content_images(model, images, "c", steps=64, return_history=True)
     assert np.all(history[:, 0] == -1)  # at first nothing is active
-    assert np.all(history[:, -1] > -0.6)
-    features, truth = (keras.ops.convert_to_numpy(model(part)) for part in (found, images))
-    np.testing.assert_allclose(
-        np.square(features - truth).sum() / np.square(truth).sum(), -history[:, -1].mean(), atol=0.1
-    )
+    assert np.all(history[:, -1] > -0.75)
+    features, truth = (ops.convert_to_numpy(model(part)) for part in (found, images))
+    distance = np.square(features - truth).sum() / np.square(truth).sum()
+    np.testing.assert_allclose(distance, -history[:, -1].mean(), atol=0.1)
