@@ -1,4 +1,4 @@
-"""What an epoch callback knows of the training that is under way."""
+"""The state of one training, as an epoch callback keeps it."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ class FitState:
         is_late: Whether the model is still to be built by its first batch.
         has_started: Whether the first epoch was seen.
         steps_before: The last step that an earlier training wrote, or None.
-        shift: What is added to an epoch for its step, so that steps go on after those of earlier trainings.
+        shift: Added to an epoch for its step, so that steps follow those of earlier trainings.
         epoch: The last epoch that ended, or None.
         evaluated: The last epoch that was evaluated, or None.
         due: The epoch under way and whether it is due, or None where its begin was not told.

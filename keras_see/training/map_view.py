@@ -147,7 +147,7 @@ class MapView:
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
         numbers = {f"{tag}/peak": Number(peak, "Highest value of each map, mean over the images.")}
         if self._scale == "run":
-            numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that go on from here
+            numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that resume this one
         if self._regions is not None:
             share = energy_inside(maps, self._regions, size=self._size)
             if np.isfinite(share).any():

@@ -1,4 +1,4 @@
-"""When a callback looks: which epochs are due, and how that keeps to a budget."""
+"""The schedule of a callback: which epochs are logged, and how it keeps to a budget."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_see._validation import is_number, is_whole, shown
 
-# With `every="auto"`: so many epochs at the start are all seen, and so many in the whole run at most.
+# With `every="auto"`: the number of first epochs that are all logged, and the most that are logged in a run.
 ALL_OF_THE_FIRST, AT_MOST = 10, 100
 
 # The values of `every` that a budget chooses from.
@@ -17,13 +17,13 @@ PACES = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """Every so many epochs and the last, or certain epochs, counted from 0 as Keras does.
+    """Every N-th epoch and the last, or certain epochs, counted from 0 as in Keras.
 
     Attributes:
-        every: The epochs from one look to the next, or "auto": all at first, then so that a run has 100 looks at most.
-        epochs: The epochs to look after, or None.
-        budget: The share of the training time that looking may take, or None.
-        max_megabytes: What the run may write, or None.
+        every: Log every N-th epoch; "auto": all at first, then so that a run logs 100 at most.
+        epochs: The epochs to log, or None.
+        budget: The share of the training time that evaluations may take, or None.
+        max_megabytes: The most that the run may write, or None.
     """
 
     every: int | str = 1
@@ -35,14 +35,14 @@ class Schedule:
     def checked(cls, every=1, epochs=None, budget=None, max_megabytes=None):
         """Return the schedule for a user's options."""
         _check_every(every)
-        _check_number("budget", budget, "the share of the training time that looking may take, such as 0.05", 1)
+        _check_number("budget", budget, "the share of the training time that evaluations may take, such as 0.05", 1)
         _check_number("max_megabytes", max_megabytes, "the size that the pictures of a run may have, such as 50")
         if epochs is not None:
             epochs = _checked_epochs(epochs, every, budget)
         return cls(every, epochs, budget, max_megabytes)
 
     def is_due(self, epoch, last):
-        """Whether to look after this epoch; `last` is the number of the run's last one."""
+        """Return whether to log this epoch; `last` is the number of the run's last one."""
         if self.epochs is not None:
             return epoch in self.epochs
         if self.every == "auto":
@@ -51,13 +51,13 @@ class Schedule:
         return epoch % self.every == 0 or epoch == last
 
     def within_budget(self, cost, epoch_time):
-        """Return the schedule that keeps to the budget, a look costing and an epoch lasting so many seconds."""
+        """Return the schedule that keeps to the budget, from the seconds of an evaluation and of an epoch."""
         every = next(pace for pace in PACES if cost <= self.budget * pace * epoch_time or pace == PACES[-1])
         return self._slowed(every)
 
-    def within_size(self, each, looks, epochs_left):
-        """Return the schedule that keeps to the size, so many looks having been taken of so many bytes each."""
-        left = self.max_megabytes * 1e6 - each * looks
+    def within_size(self, each, evaluations, epochs_left):
+        """Return the schedule that keeps to the size, after this many evaluations of `each` bytes."""
+        left = self.max_megabytes * 1e6 - each * evaluations
         fits = [pace for pace in PACES if each * (epochs_left // pace + 1) <= left]  # the last epoch is always due
         return self._slowed(fits[0] if fits else PACES[-1])
 
@@ -69,8 +69,8 @@ class Schedule:
 def _check_every(every):
     if not is_whole(every, 1) and not (isinstance(every, str) and every == "auto"):
         raise ValueError(
-            '`every` must be a whole number from 1, the epochs from one look to the next, or "auto". '
-            f"Got {shown(every)}. 1 looks after each epoch."
+            '`every` must be a whole number from 1, to log every N-th epoch, or "auto". '
+            f"Got {shown(every)}. 1 logs each epoch."
         )
 
 
