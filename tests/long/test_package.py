@@ -28,7 +28,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
         metadata = wheel.read(next(name for name in names if name.endswith("METADATA"))).decode()
         entry_points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     assert {name for name in names if ".dist-info/" not in name} == tracked("keras_see")
-    assert "keras-see = keras_see.__main__:main" in entry_points
+    assert "keras-see = keras_see.cli.main:main" in entry_points
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "Classifier: Typing :: Typed" in metadata
     for extra in ("tensorflow", "jax", "torch", "demo", "test", "docs"):
