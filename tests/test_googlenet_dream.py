@@ -63,7 +63,7 @@ def test_the_default_layers_are_the_documented_ones(model):
 
 def test_the_layers_are_amplified_about_threefold_and_the_photo_is_still_recognisable(model, dreamt):
     image, [(found, history), _] = dreamt
-    # Seen on two machines: 2.95 and 3.1 for the earlier layer, 15 for the later one.
+    # Measured: 2.95 to 2.97 for the earlier layer and 8.7 to 8.8 for the later one, on the three backends.
     assert np.all(squares(model, found) > 2.5 * squares(model, image))
     assert np.corrcoef(small(found), small(image))[0, 1] > 0.9
     assert np.all(history[:, -1] > 3)

@@ -139,19 +139,6 @@ def dreamt(photo, octave, strength):
     return photo.plus(added)
 
 
-def _guide_like(photo, model, guide):
-    """Return the colours of a guide in the range and with the channels of the photo."""
-    kind = as_image_array(guide, "guide").dtype
-    known = photo.value_range if kind == photo.image.dtype and kind.kind == "f" else None
-    found = image_array_for(model, guide, known, name="guide")
-    (low, high), (least, most) = photo.value_range, found.value_range
-    colors = (found.colors - least) * ((high - low) / (most - least)) + low
-    channels = photo.colors.shape[-1]
-    if colors.shape[-1] == channels:
-        return colors
-    return colors.mean(axis=-1, keepdims=True) if channels == 1 else np.repeat(colors, channels, axis=-1)
-
-
 def checked_mask(mask, size):
     """Return a mask as float32 `(height, width, 1)`; raise unless it fits a photo of this size."""
     wanted = f"`mask` must have the photo's height and width, {tuple(size)}"
@@ -165,3 +152,16 @@ def checked_mask(mask, size):
             "Divide it by its maximum."
         )
     return array.astype("float32")[..., None]
+
+
+def _guide_like(photo, model, guide):
+    """Return the colours of a guide in the range and with the channels of the photo."""
+    kind = as_image_array(guide, "guide").dtype
+    known = photo.value_range if kind == photo.image.dtype and kind.kind == "f" else None
+    found = image_array_for(model, guide, known, name="guide")
+    (low, high), (least, most) = photo.value_range, found.value_range
+    colors = (found.colors - least) * ((high - low) / (most - least)) + low
+    channels = photo.colors.shape[-1]
+    if colors.shape[-1] == channels:
+        return colors
+    return colors.mean(axis=-1, keepdims=True) if channels == 1 else np.repeat(colors, channels, axis=-1)

@@ -109,24 +109,24 @@ class OctaveRunner:
             values = []
             for step in range(steps):
                 corner = np.random.default_rng((seed, number, step)).integers(picture.shape[:2])
-                walk, goals = tiles(picture.shape[:2], self.sides(size), corner), [first, *self._guides]
-                values.append(self._walk(picture, walk, self._step(size), goals, length, part, progress))
+                parts, goals = tiles(picture.shape[:2], self.sides(size), corner), [first, *self._guides]
+                values.append(self._step_in_tiles(picture, parts, self._step(size), goals, length, part, progress))
             picture = picture[: size[0], : size[1]]
             yield Octave(photo, picture, np.array(values, "float32"))
             added = picture - photo
 
     def _with(self, photo, added, mask):
-        """Return a photo with what the octave before has added, only where the mask allows it."""
+        """Return a photo plus what the previous octave has added, only where the mask allows it."""
         picture = resized_image(added, photo.shape[:2])
         if mask is not None:
             picture *= mask > 0
         picture += photo
         return _clipped(picture, self._range)
 
-    def _walk(self, picture, walk, step, goals, length, mask, progress):
+    def _step_in_tiles(self, picture, parts, step, goals, length, mask, progress):
         """Take one step in each tile of a picture, in place, and return the mean of the values before it."""
         values = []
-        for tile in walk:
+        for tile in parts:
             weight = 1.0 if mask is None else mask[tile.place]
             if np.any(weight):
                 pixels = tile.of(picture)
@@ -140,8 +140,8 @@ class OctaveRunner:
 
     def _first_values(self, picture, size):
         """Return each objective's value of a photo, to which all later ones are relative; 1 where it is zero."""
-        walk = tiles(picture.shape[:2], self.sides(size), (0, 0))
-        values = [self._step(size).values(tile.of(picture), self._guides) for tile in walk]
+        parts = tiles(picture.shape[:2], self.sides(size), (0, 0))
+        values = [self._step(size).values(tile.of(picture), self._guides) for tile in parts]
         first = np.abs(np.mean(values, axis=0))
         return np.where(first > 0, first, 1.0).astype("float32")
 
