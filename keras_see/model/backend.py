@@ -42,7 +42,8 @@ if _NAME == "tensorflow":
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(points)
-            value, extra = function(points)
+            # Times one, so that no two gradients are one tensor: the tape never frees a graph where they are.
+            value, extra = function({key: point * 1 for key, point in points.items()})
         return extra, tape.gradient(value, points)
 
 elif _NAME == "jax":

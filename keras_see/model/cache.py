@@ -133,7 +133,7 @@ def _settings(layer):
     """Yield what a compiled pass depends on of one layer, hashable."""
     is_model = isinstance(layer, keras.Model)
     for name, value in vars(layer).items():
-        if name == "training" or (is_model and (name in _OF_TRAINING or name.startswith("_"))):
+        if name in _OF_EVERY_LAYER or (is_model and (name in _OF_TRAINING or name.startswith("_"))):
             continue
         if isinstance(value, PLAIN):
             yield name, value
@@ -147,8 +147,10 @@ def _settings(layer):
         yield _config(layer)
 
 
-# What `fit` and `compile` keep on a model; it changes with each, and no pass depends on it. (PyTorch keeps the mode
-# of each layer in `training`; passes run in inference mode.)
+# Keras's own bookkeeping, of which type policy and trainability are asked for by themselves.
+_OF_EVERY_LAYER = frozenset(vars(keras.layers.Layer(name="keras_see")))  # a name given leaves Keras's numbering alone
+
+# What `fit` and `compile` keep on a model; it changes with each, and no pass depends on it.
 _OF_TRAINING = {"train_function", "test_function", "predict_function", "stop_training", "optimizer", "loss", "history"}
 
 
