@@ -36,6 +36,6 @@ def test_a_budget_never_makes_looks_more_frequent():
 
 def test_the_size_left_is_shared_among_the_epochs_left():
     schedule = Schedule.checked(1, None, None, 10)
-    assert schedule.within_size(each=1_000_000, looks=1, epochs_left=8).every == 1
-    assert schedule.within_size(each=1_000_000, looks=1, epochs_left=40).every == 5
-    assert schedule.within_size(each=950_000, looks=10, epochs_left=40).every > 40
+    assert schedule.within_size(each=1_000_000, evaluations=1, epochs_left=8).every == 1
+    assert schedule.within_size(each=1_000_000, evaluations=1, epochs_left=40).every == 5
+    assert schedule.within_size(each=950_000, evaluations=10, epochs_left=40).every > 40
