@@ -1,4 +1,4 @@
-"""Made images of GoogLeNet, where KERAS_SEE_DATA names a folder that holds it and photographs."""
+"""Optimized images of GoogLeNet; runs where KERAS_SEE_DATA names a folder with the model and photographs."""
 
 import os
 import pathlib
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 SIDE = 224
 LAYER = "inception_4c_output"
-RECIPE = {"value_range": (0, 255), "preprocess": lambda x: x[..., ::-1] - [104, 117, 123]}
+PREPARED = {"value_range": (0, 255), "preprocess": lambda x: x[..., ::-1] - [104, 117, 123]}
 
-# Robust activation of what tf-keras-vis 0.8.7 makes in 256 steps, for these channels of the layer.
+# Robust activation of the images of tf-keras-vis 0.8.7 after 256 steps, for these channels of the layer.
 PEER = {30: 194, 120: 211, 200: 264, 400: 168}
 
 
@@ -33,11 +33,11 @@ def model():
 
 def features(model, layer, images):
     until = keras.Model(model.inputs[0], model.get_layer(layer).output)
-    return ops.convert_to_numpy(until(RECIPE["preprocess"](np.asarray(images, "float32")).astype("float32")))
+    return ops.convert_to_numpy(until(PREPARED["preprocess"](np.asarray(images, "float32")).astype("float32")))
 
 
 def views(image, count=16, seed=99):
-    """Return shifted and scaled views of an image rounded to 8 bits, other ones than any ascent has seen."""
+    """Return shifted and scaled views of an image rounded to 8 bits; no ascent has used these views."""
     random, rounded, found = np.random.default_rng(seed), np.rint(image).astype("uint8"), []
     for _ in range(count):
         shifted = np.roll(rounded, random.integers(-16, 17, 2), axis=(0, 1))
@@ -50,8 +50,8 @@ def views(image, count=16, seed=99):
     return np.stack(found)
 
 
-def test_images_of_channels_excite_them_robustly_and_none_starts_dead(model):
-    images = neuron_images(model, LAYER, list(PEER), verbose=False, **RECIPE)
+def test_images_activate_their_channels_robustly_and_none_stays_dead(model):
+    images = neuron_images(model, LAYER, list(PEER), verbose=False, **PREPARED)
     for image, (channel, peer) in zip(images, PEER.items(), strict=True):
         plain = features(model, LAYER, np.rint(image)[None])[..., channel].mean()
         robust = features(model, LAYER, views(image))[..., channel].mean()
@@ -60,18 +60,18 @@ def test_images_of_channels_excite_them_robustly_and_none_starts_dead(model):
 
 
 def test_classes_are_recognised_in_their_images(model):
-    wanted = [88, 130, 292]  # macaw, flamingo, tiger
-    images = class_images(model, wanted, steps=64, verbose=False, **RECIPE)
-    inputs = RECIPE["preprocess"](np.rint(images)).astype("float32")
-    assert ops.convert_to_numpy(model(inputs, training=False)).argmax(axis=1).tolist() == wanted
+    classes = [88, 130, 292]  # macaw, flamingo, tiger
+    images = class_images(model, classes, steps=64, verbose=False, **PREPARED)
+    inputs = PREPARED["preprocess"](np.rint(images)).astype("float32")
+    assert ops.convert_to_numpy(model(inputs, training=False)).argmax(axis=1).tolist() == classes
 
 
 @pytest.mark.parametrize(
     ("layer", "most"), [("inception_3b_output", 0.15), (LAYER, 0.15), ("inception_5b_output", 0.2)]
 )
-def test_contents_come_close_in_the_features_of_each_depth(model, layer, most):
+def test_content_images_have_nearly_the_features_of_the_photo(model, layer, most):
     photo = Image.open(DATA / "photos/macaw.jpg").convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     photo = np.asarray(photo)[None]
-    wanted = features(model, layer, photo)
-    found = features(model, layer, content_images(model, photo, layer, verbose=False, **RECIPE))
-    assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < most
+    truth = features(model, layer, photo)
+    found = features(model, layer, content_images(model, photo, layer, verbose=False, **PREPARED))
+    assert np.linalg.norm(found - truth) / np.linalg.norm(truth) < most

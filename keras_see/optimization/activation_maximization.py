@@ -8,8 +8,12 @@ import keras
 from numpy.typing import ArrayLike
 
 from keras_see._types import Layer, OptimizedImages, Preprocess, Size, ValueRange
-from keras_see.optimization.batched_ascent import checked_seed, optimized_images
-from keras_see.optimization.channel_selection import class_ascent, neuron_ascent
+from keras_see._validation import is_number, shown
+from keras_see.optimization import objectives
+from keras_see.optimization.batched_ascent import BatchedAscent, checked_rate, checked_seed, optimized_images
+from keras_see.optimization.channel_selection import selected_channels, selected_classes
+from keras_see.optimization.gradient_ascent import RATE, Ascent
+from keras_see.optimization.image_spec import image_spec_of
 from keras_see.optimization.transforms import Transforms
 
 
@@ -176,3 +180,91 @@ def class_images(
         batch_size=batch_size,
     )
     return optimized_images(ascent, steps, seed, verbose=verbose, return_history=return_history)
+
+
+def neuron_ascent(
+    model,
+    layer,
+    channels=None,
+    *,
+    size=None,
+    value_range=None,
+    preprocess=None,
+    samples=None,
+    objective="channel",
+    position=None,
+    direction=None,
+    diversity=0.0,
+    parameterization="fourier",
+    transforms=None,
+    rate=RATE,
+    batch_size=8,
+):
+    """Return the `BatchedAscent` of `neuron_images`, which callbacks resume.
+
+    All arguments are those of `neuron_images`; `layer=None` is the last layer whose output has rows and columns.
+    """
+    image_spec = image_spec_of(
+        model,
+        size=size,
+        value_range=value_range,
+        preprocess=preprocess,
+        samples=samples,
+        parameterization=parameterization,
+    )
+    selection = selected_channels(
+        image_spec.layer_calls, layer, channels, objective=objective, position=position, direction=direction
+    )
+    return _batched(model, image_spec, selection, diversity, transforms, rate, batch_size)
+
+
+def class_ascent(
+    model,
+    targets,
+    *,
+    size=None,
+    value_range=None,
+    preprocess=None,
+    samples=None,
+    diversity=0.0,
+    parameterization="fourier",
+    transforms=None,
+    rate=RATE,
+    batch_size=8,
+):
+    """Return the `BatchedAscent` of `class_images`; all arguments are those of `class_images`."""
+    image_spec = image_spec_of(
+        model,
+        size=size,
+        value_range=value_range,
+        preprocess=preprocess,
+        samples=samples,
+        parameterization=parameterization,
+    )
+    selection = selected_classes(image_spec.layer_calls, targets)
+    return _batched(model, image_spec, selection, diversity, transforms, rate, batch_size)
+
+
+def _batched(model, image_spec, selection, diversity, transforms, rate, batch_size):
+    objective = selection.objective
+    if diversity:
+        # All images are compared with one another, so that they are in one batch.
+        objective, batch_size = objectives.with_diversity(objective, _from_zero(diversity)), len(selection.keys)
+    views = {"transforms": _checked_views(transforms), "preprocess": image_spec.preprocess}
+    ascent = Ascent(model, objective, image_spec.parameterization, rate=checked_rate(rate), **views)
+    return BatchedAscent(ascent, selection.keys, [selection.goals], batch_size, selection.names)
+
+
+def _checked_views(transforms):
+    if transforms is None or isinstance(transforms, Transforms):
+        return transforms
+    raise TypeError(
+        "`transforms` must be a keras_see.transforms.Transforms or None. "
+        f"Got {shown(transforms)}. Leave it out, or pass Transforms(jitter=0, rotate=0, scale=(1, 1)) for none."
+    )
+
+
+def _from_zero(diversity):
+    if not is_number(diversity) or diversity < 0:
+        raise ValueError(f"`diversity` must be a number from 0. Got {shown(diversity)}. 0 leaves images alone.")
+    return float(diversity)

@@ -20,7 +20,7 @@ class BatchedAscent:
 
     Example:
         >>> import keras
-        >>> from keras_see.optimization.channel_selection import neuron_ascent
+        >>> from keras_see.optimization.activation_maximization import neuron_ascent
         >>> model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         >>> ascent = neuron_ascent(model, "conv", channels=[0, 3])
         >>> states = ascent.start(seed=0)

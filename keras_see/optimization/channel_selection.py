@@ -1,19 +1,17 @@
-"""The checked ascents of neurons, channels and classes that a user selects."""
+"""What a user selects to optimize images for: neurons, channels, directions, classes or a whole layer."""
 
 import collections
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from keras_see._validation import is_number, is_whole, is_word, numeric, shape_of, shown
+from keras_see._validation import is_whole, is_word, numeric, shape_of, shown
 from keras_see.model.forward import LOGITS, logits_at
 from keras_see.model.layer_calls import per_batch
 from keras_see.model.targets import Target, resolve
 from keras_see.optimization import objectives
-from keras_see.optimization.batched_ascent import BatchedAscent, checked_rate
-from keras_see.optimization.gradient_ascent import RATE, Ascent
 from keras_see.optimization.image_spec import image_spec_of
-from keras_see.optimization.transforms import Transforms
 
 # Number of channels of a hidden layer that a callback shows by default.
 SHOWN = 6
@@ -22,50 +20,45 @@ SHOWN = 6
 MANY = 64
 
 
-def neuron_ascent(
-    model,
-    layer,
-    channels=None,
-    *,
-    objective="channel",
-    position=None,
-    direction=None,
-    diversity=0.0,
-    transforms=None,
-    rate=RATE,
-    batch_size=8,
-    **options,
-):
-    """Return the `BatchedAscent` of `neuron_images`, which callbacks resume.
+class Selection(NamedTuple):
+    """What a user selected, one entry per image.
 
-    All arguments are those of `neuron_images`; `layer=None` is the last layer whose output has rows and columns.
+    Attributes:
+        objective: The `Objective`, shared by all images.
+        goals: What it aims at, `(n, k)`.
+        keys: The keys of the starts.
+        names: For messages and captions.
     """
-    image_spec = image_spec_of(model, **options)
-    call = image_spec.layer_calls.default_call() if layer is None else image_spec.layer_calls.find(layer)
-    count, logits = _depth(call), _logits_of(call, image_spec.layer_calls)
+
+    objective: objectives.Objective
+    goals: np.ndarray
+    keys: list
+    names: list
+
+
+def selected_channels(layer_calls, layer, channels=None, *, objective="channel", position=None, direction=None):
+    """Return the `Selection` of channels, single neurons, directions or a whole layer.
+
+    The channels of an output layer are classes. All arguments after the `LayerCalls` are those of `neuron_images`;
+    `layer=None` is the last layer whose output has rows and columns.
+    """
+    call = _call_of(layer, layer_calls)
+    count, logits = _depth(call), _logits_of(call, layer_calls)
     if position is not None and not is_word(objective, ("neuron",)):
         raise ValueError(f'`position` is that of single neurons. Got {shown(position)}. Add objective="neuron".')
-    if logits is not None and objective == "channel":
-        goals, keys, names = _goals(channels, direction, count)
-        chosen = objectives.units(Target("weights", goals), logits)
-        names = ["class 1" if count == 1 else name.replace("channel", "class") for name in names]
-    elif objective == "layer":
+    if objective == "layer":
         _refuse(channels if direction is None else direction)
-        chosen, goals, keys, names = objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path]
-    else:
-        goals, keys, names = _goals(channels, direction, count)
-        chosen = _objective(objective, call, position)
-    if diversity:
-        chosen, batch_size = objectives.with_diversity(chosen, _from_zero(diversity)), len(keys)
-    views = {"transforms": _checked_views(transforms), "preprocess": image_spec.preprocess}
-    ascent = Ascent(model, chosen, image_spec.parameterization, rate=checked_rate(rate), **views)
-    return BatchedAscent(ascent, keys, [goals], batch_size, names)
+        return Selection(objectives.whole_layers({call.path: 1.0}), np.ones((1, 1)), [0], [call.path])
+    goals, keys, names = _goals(channels, direction, count)
+    if logits is None or objective != "channel":
+        return Selection(_objective(objective, call, position), goals, keys, names)
+    names = ["class 1" if count == 1 else name.replace("channel", "class") for name in names]
+    return Selection(objectives.units(Target("weights", goals), logits), goals, keys, names)
 
 
-def class_ascent(model, targets, *, diversity=0.0, transforms=None, rate=RATE, batch_size=8, **options):
-    """Return the `BatchedAscent` of `class_images`; all arguments are those of `class_images`."""
-    image_spec = image_spec_of(model, **options)
-    targets = _all_classes(image_spec.layer_calls) if targets is None else targets
+def selected_classes(layer_calls, targets):
+    """Return the `Selection` of class numbers, or of weights of the outputs; None is all classes."""
+    targets = _all_classes(layer_calls) if targets is None else targets
     rows = numeric(targets)
     if rows is None or not rows.size:
         raise ValueError(
@@ -73,29 +66,28 @@ def class_ascent(model, targets, *, diversity=0.0, transforms=None, rate=RATE, b
             f"Got {shown(targets)}. Pass [0, 1, 2], for instance."
         )
     targets = np.atleast_1d(rows)
-    target = resolve(targets, image_spec.layer_calls, len(targets))
-    names = [f"row {row}" for row in range(len(targets))] if target.classes is None else target.classes.tolist()
-    keys = range(len(targets)) if target.classes is None else target.classes.tolist()
-    chosen = objectives.units(target)
-    if diversity:
-        chosen, batch_size = objectives.with_diversity(chosen, _from_zero(diversity)), len(targets)
-    views = {"transforms": _checked_views(transforms), "preprocess": image_spec.preprocess}
-    ascent = Ascent(model, chosen, image_spec.parameterization, rate=checked_rate(rate), **views)
-    return BatchedAscent(ascent, _distinct(keys), [target.weights], batch_size, [f"class {name}" for name in names])
+    target = resolve(targets, layer_calls, len(targets))
+    if target.classes is None:
+        keys, names = range(len(targets)), [f"class row {row}" for row in range(len(targets))]
+    else:
+        keys, names = target.classes.tolist(), [f"class {number}" for number in target.classes.tolist()]
+    return Selection(objectives.units(target), target.weights, _distinct(keys), names)
 
 
-def shown_channels(model, layer, channels=None, **options):
+def shown_channels(model, layer, channels=None, *, size=None, value_range=None, preprocess=None):
     """Return the path of a layer, and the channels that a callback shows of it.
 
     Args:
         model: A built Keras model with one input.
-        layer: As for `neuron_ascent`.
+        layer: As for `selected_channels`.
         channels: Numbers of channels; or how many, evenly spread; or None: all classes of an output layer if they are
             at most 64, else 6.
-        **options: As for `image_spec_of`.
+        size: As for `neuron_images`, and so are `value_range` and `preprocess`.
+        value_range: `(low, high)`.
+        preprocess: A function from images to what the model takes.
     """
-    layer_calls = image_spec_of(model, **options).layer_calls
-    call = layer_calls.default_call() if layer is None else layer_calls.find(layer)
+    layer_calls = image_spec_of(model, size=size, value_range=value_range, preprocess=preprocess).layer_calls
+    call = _call_of(layer, layer_calls)
     count = _depth(call)
     if channels is None:
         channels = count if _logits_of(call, layer_calls) and count <= MANY else SHOWN
@@ -104,6 +96,10 @@ def shown_channels(model, layer, channels=None, **options):
     if is_whole(channels):
         channels = np.unique(np.linspace(0, count - 1, min(channels, count), dtype=int)).tolist()
     return call.path, channels
+
+
+def _call_of(layer, layer_calls):
+    return layer_calls.default_call() if layer is None else layer_calls.find(layer)
 
 
 def _logits_of(call, layer_calls):
@@ -166,15 +162,6 @@ def _goals(channels, direction, count):
     return objectives.one_hot(numbers, count), _distinct(numbers), [f"channel {number}" for number in numbers]
 
 
-def _checked_views(transforms):
-    if transforms is None or isinstance(transforms, Transforms):
-        return transforms
-    raise TypeError(
-        "`transforms` must be a keras_see.transforms.Transforms or None. "
-        f"Got {shown(transforms)}. Leave it out, or pass Transforms(jitter=0, rotate=0, scale=(1, 1)) for none."
-    )
-
-
 def _distinct(numbers):
     """Return a key per image that is its number and how often that came before: equal only for the same image."""
     seen = collections.Counter()
@@ -200,12 +187,6 @@ def _refuse(channels):
         raise ValueError(
             '`channels`, `direction` and the objective "layer" exclude each other. Got more than one. Leave one out.'
         )
-
-
-def _from_zero(diversity):
-    if not is_number(diversity) or diversity < 0:
-        raise ValueError(f"`diversity` must be a number from 0. Got {shown(diversity)}. 0 leaves images alone.")
-    return float(diversity)
 
 
 def _all_classes(layer_calls):

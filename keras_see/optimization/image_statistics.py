@@ -8,7 +8,7 @@ import numpy as np
 # orange, green against purple. Lucid (Apache-2.0), `lucid/optvis/param/color.py`.
 NATURAL_COLOR = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 
-# Amplitude, before the sigmoid, of a wave that goes once through the picture, for a parameter of one. Lucid has 0.25
+# Amplitude, before the sigmoid, of a wave with one period per image, for a parameter of one. Lucid has 0.25
 # (`lucid/optvis/param/spatial.py`), which on GoogLeNet leaves pictures pale after 256 steps; 1 makes them glaring.
 WAVES = 0.5
 
@@ -46,7 +46,7 @@ def statistics_of(logits, shape):
 
     Args:
         logits: `(n, rows, columns, channels)`, of any size.
-        shape: `(height, width, channels)` of the images to be made.
+        shape: `(height, width, channels)` of the optimized images.
     """
     height, width, channels = shape
     mean = logits.mean(axis=(0, 1, 2))

@@ -18,8 +18,8 @@ class Objective:
         score: `score(features, images, goals)` returns `(n,)`, each image independent of the others. `features` is
             path -> tensor, `images` are in the user's value range, and `goals` is a list of tensors given with each
             run, which may change without another trace.
-        penalty: Of the same arguments, `(n,)`: subtracted from the score in the ascent, but not from what is told of
-            it. Or None.
+        penalty: Of the same arguments, `(n,)`: subtracted from the score in the ascent, but not in the scores that are
+            reported. Or None.
         prior: `prior(images)` returns `(n,)`, how unnatural images are: subtracted likewise. Or None.
     """
 

@@ -13,8 +13,8 @@ class Transforms:
     r"""Random views: one draw of shift, rotation and scale per step, the same for all images of a batch.
 
     The view at place $p$, counted from the centre, shows the picture at $s R p + t$, interpolated bilinearly. What
-    lies outside of the picture is its mirror image. An image that excites a neuron in all views is one of
-    shapes, not of single pixels (Olah, Mordvintsev and Schubert 2017, *Feature Visualization*,
+    lies outside of the picture is its mirror image. An image that activates a neuron in all views does so by
+    its shapes, not by single pixels (Olah, Mordvintsev and Schubert 2017, *Feature Visualization*,
     doi:10.23915/distill.00007, "Transformation Robustness"). One draw for all images makes an image independent of
     those beside it, and lets one gather serve the whole batch.
 

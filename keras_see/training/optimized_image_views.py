@@ -6,8 +6,9 @@ import numpy as np
 
 from keras_see._validation import is_whole, shown
 from keras_see.model.inputs import build, check_fit, check_model, picture_of
+from keras_see.optimization.activation_maximization import neuron_ascent
 from keras_see.optimization.batched_ascent import checked_seed
-from keras_see.optimization.channel_selection import neuron_ascent, shown_channels
+from keras_see.optimization.channel_selection import shown_channels
 from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
 from keras_see.optimization.image_spec import image_spec_of
 from keras_see.runs.records import Number, Picture

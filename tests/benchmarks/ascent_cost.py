@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from keras_see.model import backend
-from keras_see.optimization.channel_selection import neuron_ascent
+from keras_see.optimization.activation_maximization import neuron_ascent
 
 TOGETHER = 8  # steps per reading: the first of a run waits for nothing
 
@@ -39,8 +39,8 @@ def floor_of(model, layer, images):
 def measure(model, layer, count, runs):
     """Print one row: the floor, a step, their ratio."""
     ascent = neuron_ascent(model, layer, list(range(count)), batch_size=count)
-    buffers, _ = ascent.run(ascent.start(), 2)
-    images = np.random.default_rng(0).random((count, *ascent.images(buffers).shape[1:])).astype("float32")
+    states, _ = ascent.run(ascent.start(), 2)
+    images = np.random.default_rng(0).random((count, *ascent.images(states).shape[1:])).astype("float32")
     floor = floor_of(model, layer, images)
     floor()
     floors, steps = [], []
@@ -50,7 +50,7 @@ def measure(model, layer, count, runs):
             floor()
         floors.append((time.perf_counter() - began) / TOGETHER)
         began = time.perf_counter()
-        buffers, _ = ascent.run(buffers, TOGETHER)
+        states, _ = ascent.run(states, TOGETHER)
         steps.append((time.perf_counter() - began) / TOGETHER)
     base, step = statistics.median(floors), statistics.median(steps)
     ratio = statistics.median(one / other for one, other in zip(steps, floors, strict=True))

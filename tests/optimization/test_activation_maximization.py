@@ -5,8 +5,7 @@ import tiny_models
 from keras import layers, ops
 
 from keras_see import gap_classifier
-from keras_see.optimization.activation_maximization import class_images, neuron_images
-from keras_see.optimization.channel_selection import neuron_ascent
+from keras_see.optimization.activation_maximization import class_images, neuron_ascent, neuron_images
 
 SHAPE = (12, 12, 3)
 
@@ -33,7 +32,7 @@ def activations(net, layer, images):
     return tiny_models.outputs_of(until, images)
 
 
-def test_each_image_excites_its_own_channel_more_than_noise_and_grey():
+def test_each_image_activates_its_own_channel_more_than_noise_and_grey():
     net = model()
     images = neuron_images(net, "deep", [0, 2, 3], steps=40)
     grey = activations(net, "deep", np.full((1, *SHAPE), 0.5, "float32")).mean(axis=(1, 2))[0, [0, 2, 3]]
@@ -45,7 +44,7 @@ def test_each_image_excites_its_own_channel_more_than_noise_and_grey():
 
 @pytest.mark.parametrize("options", [{}, {"parameterization": "pixels"}, {"objective": "neuron"}, {"diversity": 0.5}])
 @pytest.mark.parametrize("value_range", [(0, 255), (-1, 1)])
-def test_every_objective_rises_and_stays_in_the_range(options, value_range):
+def test_the_score_of_every_objective_rises_and_images_stay_in_the_range(options, value_range):
     net, (low, high) = model(activation=None), value_range
     images, history = neuron_images(
         net, "deep", [0, 1], value_range=value_range, steps=20, return_history=True, **options
@@ -57,7 +56,7 @@ def test_every_objective_rises_and_stays_in_the_range(options, value_range):
     assert np.all(history[:, -4:].mean(axis=1) > history[:, :4].mean(axis=1))
 
 
-def test_a_whole_layer_rises():
+def test_the_score_of_a_whole_layer_rises():
     images, history = neuron_images(model(), "deep", objective="layer", steps=20, return_history=True)
     assert images.shape == (1, *SHAPE)
     assert history[0, -1] > history[0, 0]
@@ -72,18 +71,18 @@ def test_a_direction_of_one_channel_is_that_channel():
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_grey_and_many_channels(channels):
+def test_images_have_the_channels_of_the_input(channels):
     assert neuron_images(model((8, 8, channels)), "conv", [0], steps=3).shape == (1, 8, 8, channels)
 
 
-def test_all_channels_without_a_choice_and_a_choice_where_there_are_too_many():
+def test_all_channels_are_the_default_unless_there_are_too_many():
     assert len(neuron_images(model(), "deep", steps=2)) == 4
     net = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(65, 3, name="wide")])
     with pytest.raises(ValueError, match="`channels` must say which"):
         neuron_images(net, "wide", steps=2)
 
 
-def test_any_size_where_the_model_leaves_it_open():
+def test_images_have_any_size_where_the_model_takes_any():
     assert neuron_images(model((None, None, 3)), "deep", [0], size=(9, 14), steps=2).shape == (1, 9, 14, 3)
 
 
@@ -94,7 +93,7 @@ def test_own_images_give_range_and_colours():
     np.testing.assert_allclose(images.mean(), samples.mean(), atol=8)
 
 
-def test_preprocess_written_for_arrays_is_climbed_through():
+def test_the_gradient_goes_through_a_preprocess_written_for_arrays():
     net = model()
     plain = neuron_images(net, "deep", [1], steps=6, value_range=(0, 1))
     scaled = neuron_images(net, "deep", [1], steps=6, value_range=(0, 255), preprocess=lambda x: x / 255.0)
@@ -126,12 +125,12 @@ def test_class_images_raise_the_logit_of_their_class():
 def test_channels_of_the_output_layer_are_classes():
     net = gap_classifier(3, SHAPE)
     by_class, logits = class_images(net, [0, 2], steps=4, return_history=True)
-    by_layer, reached = neuron_images(net, net.layers[-1], [0, 2], steps=4, return_history=True)
+    by_layer, activations = neuron_images(net, net.layers[-1], [0, 2], steps=4, return_history=True)
     np.testing.assert_array_equal(by_layer, by_class)
-    np.testing.assert_array_equal(reached, logits)
+    np.testing.assert_array_equal(activations, logits)
 
 
-def test_both_sides_of_one_unit_and_a_saturated_softmax():
+def test_class_images_of_a_single_unit_and_of_a_saturated_softmax():
     net = gap_classifier(1, SHAPE)
     images = class_images(net, [0, 1], steps=25)
     low, high = tiny_models.outputs_of(net, images)[:, 0]
@@ -142,7 +141,7 @@ def test_both_sides_of_one_unit_and_a_saturated_softmax():
     assert history[0, -1] > history[0, 0]
 
 
-def test_classes_by_weights_and_all_of_them():
+def test_classes_are_given_by_weights_or_all_taken():
     net = model()
     assert class_images(net, None, steps=2).shape == (3, *SHAPE)
     assert class_images(net, np.array([[1.0, -1.0, 0.0]]), steps=2).shape == (1, *SHAPE)
@@ -172,19 +171,19 @@ def test_classes_by_weights_and_all_of_them():
     ],
     ids=lambda part: str(part)[:30],
 )
-def test_wrong_arguments_fail_with_what_is_wanted(wrong, says):
+def test_wrong_arguments_are_named_in_the_message(wrong, says):
     arguments = {"layer": "deep", "channels": [0], "steps": 2} | wrong
     with pytest.raises(ValueError, match=says):
         neuron_images(model(), **arguments)
 
 
-def test_a_size_too_small_for_the_model_is_told():
+def test_a_size_too_small_for_the_model_is_an_error():
     net = model((None, None, 3))
     with pytest.raises(ValueError, match="`size` must "):
         neuron_images(net, "deep", [0], size=(3, 3), steps=2)
 
 
-def test_a_layer_without_channels_is_told():
+def test_a_layer_without_channels_is_an_error():
     class Pair(layers.Layer):
         def call(self, x):
             return x, x
@@ -195,7 +194,7 @@ def test_a_layer_without_channels_is_told():
         neuron_images(net, "pair", [0], steps=2)
 
 
-def test_a_model_that_ignores_its_input_is_told():
+def test_a_model_that_ignores_its_input_is_an_error():
     class Ignores(layers.Layer):
         def call(self, x):
             return ops.ones_like(x)
@@ -205,7 +204,7 @@ def test_a_model_that_ignores_its_input_is_told():
         neuron_images(net, "conv", [0, 1], steps=3)
 
 
-def test_a_channel_that_nothing_excites_is_told_and_not_returned_grey(caplog):
+def test_a_channel_that_nothing_activates_is_logged_and_not_returned_grey(caplog):
     net = model()
     kernel, bias = net.get_layer("deep").get_weights()
     bias[:] = [5, -1e6, 5, 5]
@@ -216,7 +215,7 @@ def test_a_channel_that_nothing_excites_is_told_and_not_returned_grey(caplog):
     assert images[1].std() > 0.05
 
 
-def test_a_channel_without_weights_is_named():
+def test_the_error_names_a_channel_without_weights():
     net = model()
     kernel, bias = net.get_layer("deep").get_weights()
     kernel[..., 1] = 0
@@ -232,7 +231,7 @@ def test_two_inputs_and_strings_as_targets_are_refused():
         class_images(model(), "predicted")
 
 
-def test_keys_tell_the_same_channel_apart():
+def test_two_images_of_one_channel_have_different_starts():
     ascent = neuron_ascent(model(), "deep", [2, 2])
     images = ascent.images(ascent.start(0))
     assert not np.array_equal(images[0], images[1])
@@ -261,7 +260,7 @@ def test_a_restart_does_not_depend_on_the_images_beside():
     np.testing.assert_allclose(together[1], neuron_images(net, "late", [1], steps=20, seed=3)[0], atol=1e-4)
 
 
-def test_the_logit_of_a_saturated_second_head_is_climbed():
+def test_the_logit_of_a_saturated_second_head_rises():
     inputs = keras.Input(SHAPE)
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="elu")(inputs))
     certain = layers.Dense(4, "softmax", bias_initializer=keras.initializers.Constant([0, 200, 0, 0]), name="certain")

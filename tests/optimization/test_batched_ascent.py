@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from keras_see.optimization.activation_maximization import neuron_ascent
 from keras_see.optimization.batched_ascent import checked_seed, optimized_images
-from keras_see.optimization.channel_selection import neuron_ascent
 
 SHAPE = (10, 10, 3)
 
@@ -23,7 +23,7 @@ def test_batches_give_the_same_images_as_one_batch():
     np.testing.assert_allclose(also, history, rtol=0.05, atol=1e-3)
 
 
-def test_it_goes_on_from_its_buffers():
+def test_a_run_resumes_from_the_states_of_an_earlier_one():
     ascent = neuron_ascent(model(), "conv", [0, 1, 2], batch_size=2)
     states, _ = ascent.run(ascent.start(4), 3)
     states, _ = ascent.run(states, 5)
@@ -33,18 +33,18 @@ def test_it_goes_on_from_its_buffers():
 
 
 @pytest.mark.parametrize("steps", [0, -3, 2.5, "many"])
-def test_steps_that_are_none_are_refused(steps):
+def test_wrong_steps_are_refused(steps):
     with pytest.raises(ValueError, match="`steps` must be a whole number from 1"):
         optimized_images(neuron_ascent(model(), "conv", [0]), steps, 0)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
-def test_seeds_that_are_none_are_refused(seed):
+def test_wrong_seeds_are_refused(seed):
     with pytest.raises(ValueError, match="`seed` must be a whole number from 0"):
         checked_seed(seed)
 
 
-def test_weights_that_are_no_numbers_are_told():
+def test_weights_of_nan_are_an_error():
     net = model()
     net.set_weights([np.full_like(weight, np.nan) for weight in net.get_weights()])
     with pytest.raises(ValueError, match="finite numbers and gradients"):

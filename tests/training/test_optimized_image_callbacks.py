@@ -10,7 +10,8 @@ from keras import layers, ops
 import keras_see
 from keras_see.callbacks import ContentImages, NeuronImages
 from keras_see.model.cache import layer_calls_of
-from keras_see.optimization.channel_selection import neuron_ascent, shown_channels
+from keras_see.optimization.activation_maximization import neuron_ascent
+from keras_see.optimization.channel_selection import shown_channels
 from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
 from keras_see.training.optimized_image_views import ContentView, NeuronView
 from keras_see.training.sample_images import sample
