@@ -43,9 +43,7 @@ def test_the_contrast_of_new_starts_doubles_and_then_there_are_none():
 
 
 def test_dead_images_are_an_error_and_leaking_ones_are_logged(caplog):
-    with pytest.raises(
-        ValueError, match=r"That of channel 2 was zero, from all starts\. The model ignores"
-    ):
+    with pytest.raises(ValueError, match=r"That of channel 2 was zero, from all starts\. The model ignores"):
         report(["channel 1", "channel 2"], np.array([ACTIVE, DEAD]))
     with pytest.raises(ValueError, match="The model ignores its input there"):
         report(["channel 2"], np.array([DEAD]))
