@@ -12,6 +12,7 @@ from keras_see.optimization.channel_selection import shown_channels
 from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
 from keras_see.optimization.image_spec import image_spec_of
 from keras_see.runs.records import Number, Picture
+from keras_see.training.resumed_ascent import ResumedAscent
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import Column, sheet_of
@@ -46,47 +47,6 @@ def optimized_image_views(methods, sample_images, **shared):
             layers = options.pop("layer", None)
             views += [NeuronView(sample_images, layer=layer, **shared, **options) for layer in _listed(layers)]
     return views
-
-
-class ResumedAscent:
-    """An ascent with its state, which is kept from evaluation to evaluation.
-
-    Args:
-        ascent: The ascent of several images.
-        steps: Steps per evaluation.
-        seed: Of the first images.
-        restart: Start again from noise at every N-th evaluation, or None.
-        earlier: Another `ResumedAscent`, whose state is taken over if it optimizes the same images of the same model.
-    """
-
-    def __init__(self, ascent, steps, seed, restart, earlier=None):
-        self.ascent, self._steps, self._seed, self._restart = ascent, steps, seed, restart
-        self._state, self._evaluations = None, 0
-        if earlier is not None and earlier._task() == self._task():
-            self._state, self._evaluations = earlier._state, earlier._evaluations
-
-    def _task(self):
-        inner = self.ascent.ascent
-        return id(inner.model), self.ascent.names, inner.paths, inner.parameterization.shape, self._seed
-
-    def evaluate(self):
-        """Take the steps of one evaluation under the current weights, and return the images `(k, h, w, c)`."""
-        if self._state is None or (self._restart and self._evaluations % self._restart == 0):
-            self._state = self.ascent.start(self._seed)
-        self._evaluations += 1
-        self._state, history = self.ascent.run(self._state, self._steps)
-        images = self.ascent.images(self._state)
-        if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
-            self._state = None  # NaN would persist
-            raise ValueError(
-                "The model must give finite numbers and gradients. The optimization gave NaN or infinity. "
-                "Look for it in the weights; the images start again at the next evaluation."
-            )
-        return images
-
-    def inactive(self):
-        """Return `(k,)`, above 0 where an image activates nothing yet."""
-        return self.ascent.inactive(self._state)
 
 
 class NeuronView:
