@@ -18,6 +18,9 @@ class BatchedAscent:
         batch_size: Images per step; bounds the memory.
         names: The names of the images in messages and captions.
 
+    Attributes:
+        goals: As given; new ones may be set, in the same shapes.
+
     Example:
         >>> import keras
         >>> from keras_see.optimization.activation_maximization import neuron_ascent
@@ -32,7 +35,7 @@ class BatchedAscent:
 
     def __init__(self, ascent, keys, goals, batch_size, names):
         self.ascent, self.names = ascent, names
-        self._keys, self._goals, self._size = list(keys), goals, batch_size
+        self._keys, self.goals, self._size = list(keys), goals, batch_size
         self._batches = list(batches(len(keys), batch_size))
 
     def start(self, seed=0):
@@ -43,7 +46,7 @@ class BatchedAscent:
         """Return the states after some steps with the current weights, and the scores before each, `(k, steps)`."""
         found, history = [], []
         for state, (rows, valid) in zip(states, self._batches, strict=True):
-            goals = [part[rows] for part in self._goals]
+            goals = [part[rows] for part in self.goals]
             state, scores = self.ascent.run(state, steps, goals, cool=cool, progress=progress)
             found.append(state)
             history.append(scores[:valid])
@@ -62,19 +65,15 @@ class BatchedAscent:
         parts = [[part[:valid] for part in self.ascent.features(images[rows])] for rows, valid in self._batches]
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
-    def reached(self, images):
+    def scores(self, images):
         """Return the current scores `(k,)` of `k` untransformed images, each of its own goals."""
-        found = [self.ascent.scores(images[rows], [part[rows] for part in self._goals]) for rows, _ in self._batches]
+        found = [self.ascent.scores(images[rows], [part[rows] for part in self.goals]) for rows, _ in self._batches]
         return np.concatenate([part[:valid] for part, (_, valid) in zip(found, self._batches, strict=True)])
 
-    def scores(self, images):
+    def all_scores(self, images):
         """Return the current scores `(n, k)` of any images, of each image's goals."""
         parts = batches(len(images), self._size)
-        return np.concatenate([self.ascent.all_scores(images[rows], self._goals)[:valid] for rows, valid in parts])
-
-    def set_goals(self, goals):
-        """Change what each image's objective aims at, in the same shapes."""
-        self._goals = goals
+        return np.concatenate([self.ascent.all_scores(images[rows], self.goals)[:valid] for rows, valid in parts])
 
     def _by_image(self, states, function):
         pairs = zip(states, self._batches, strict=True)

@@ -152,7 +152,7 @@ def content_ascent(
 
 def set_target_features(ascent, images):
     """Set the target features of a content ascent: those of these images under the current weights."""
-    ascent.set_goals(ascent.features(np.asarray(images, "float32")))
+    ascent.goals = ascent.features(np.asarray(images, "float32"))
 
 
 def default_layers(layer_calls):

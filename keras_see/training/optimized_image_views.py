@@ -111,8 +111,8 @@ class NeuronView:
     def evaluate(self, model):
         """Take the steps of this evaluation, and return the images with their activations."""
         images, ascent = self._resumed.evaluate(), self._resumed.ascent
-        real = None if self._sample_images is None else ascent.scores(picture_of(self._sample_images.images))
-        return images, ascent.reached(images), self._resumed.inactive(), real
+        real = None if self._sample_images is None else ascent.all_scores(picture_of(self._sample_images.images))
+        return images, ascent.scores(images), self._resumed.inactive(), real
 
     def draw(self, findings, caption, prefix):
         """Return the sheet of one step, and the mean activation as a number."""
@@ -204,7 +204,7 @@ class ContentView:
         for resumed in self._resumed:
             set_target_features(resumed.ascent, self._images)
             images = resumed.evaluate()
-            found.append((images, np.sqrt(np.maximum(-resumed.ascent.reached(images), 0))))
+            found.append((images, np.sqrt(np.maximum(-resumed.ascent.scores(images), 0))))
         return found
 
     def draw(self, findings, caption, prefix):
