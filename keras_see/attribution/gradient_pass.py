@@ -12,7 +12,7 @@ from keras import ops
 from keras_see.attribution.method import Base
 from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
-from keras_see.model.cache import Identity, cached, layer_calls_of, signature
+from keras_see.model.cache import Identity, cached, layer_calls_of, signature, state_of
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
 from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
 from keras_see.model.targets import are_probabilities, resolve
@@ -168,8 +168,8 @@ def run(model, requests, target, parts, batch_size=32):
 
 def pass_of(model, images, requests, target):
     """Return the `GradientPass` for these requests, this kind of target and images of this shape; made once."""
-    function = None if target.function is None else Identity(target.function)
-    key = ("pass", tuple(request.key for request in requests), target.kind, function, *signature(images))
+    function = (None,) if target.function is None else (Identity(target.function), state_of(target.function))
+    key = ("pass", tuple(request.key for request in requests), target.kind, *function, *signature(images))
     return cached(model, key, lambda: GradientPass(model, layer_calls_of(model, images), requests, target))
 
 

@@ -2,10 +2,12 @@
 
 import contextlib
 
+import numpy as np
+
 _ABSENT = object()
 
 # Types of attributes whose values can be compared, and put back, by themselves.
-PLAIN = (bool, int, float, str, bytes, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 @contextlib.contextmanager
@@ -30,6 +32,21 @@ def attributes_set(changes):
             _put_back(undo)
     finally:
         _put_back(undo)  # does nothing unless an interrupt ended the first
+
+
+@contextlib.contextmanager
+def attributes_kept(things):
+    """Put back, after the block, which attributes things have and what they refer to; nothing is copied."""
+    kept = [(thing, dict(vars(thing))) for thing in things]
+    try:
+        yield
+    finally:
+        for thing, attributes in kept:
+            for name in vars(thing).keys() - attributes.keys():
+                del vars(thing)[name]
+            for name, value in attributes.items():
+                if vars(thing).get(name, _ABSENT) is not value:
+                    object.__setattr__(thing, name, value)
 
 
 def _put_back(undo):

@@ -128,12 +128,14 @@ else:
 
 
 @contextlib.contextmanager
-def state_kept(operations):
+def state_kept(operations, draws):
     """Put back, after the block, what a run of these operations may change besides its Keras variables.
 
-    That is the global random states of Python, NumPy and PyTorch, and the modes and buffers of wrapped torch modules.
+    That is the modes and buffers of wrapped torch modules and, where the operations may draw random numbers, the global
+    random states of Python, NumPy and PyTorch. Numbers that another thread draws meanwhile would be drawn again, so
+    that is done only where it is needed.
     """
-    with random_state_kept(), _modules_kept(operations):
+    with random_state_kept() if draws else contextlib.nullcontext(), _modules_kept(operations):
         yield
 
 

@@ -5,6 +5,7 @@ neither the model, nor its layers, nor functions that a user passes in.
 """
 
 import dataclasses
+import inspect
 import types
 import weakref
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_see.model.attributes import PLAIN
+from keras_see.model.inference import LOCK
 from keras_see.model.inputs import specification
 from keras_see.model.keras_internals import flatten_layers, is_of_keras
 from keras_see.model.layer_calls import first_line
@@ -52,15 +54,18 @@ def cached(model, key, make):
         key: A hashable tuple, the rest that the value depends on. Of objects it holds their `Identity`.
         make: A function without arguments. What it returns must not keep the model alive.
     """
-    entries, found = _ENTRIES.setdefault(model, {}), (*key, fingerprint(model))
-    if found in entries:
-        value = entries.pop(found)
-    else:
-        value, found = make(), (*key, fingerprint(model))  # a trace may itself change attributes
-    entries[found] = value  # the dict's order is the order of use
-    while len(entries) > ENTRIES_KEPT:
-        del entries[next(iter(entries))]
-    return value
+    if any(isinstance(part, Identity) and part.is_kept for part in key):
+        return make()  # an entry would keep alive what cannot be referred to weakly, and perhaps the model with it
+    with LOCK:
+        entries, found = _ENTRIES.setdefault(model, {}), (*key, fingerprint(model))
+        if found in entries:
+            value = entries.pop(found)
+        else:
+            value, found = make(), (*key, fingerprint(model))  # a trace may itself change attributes
+        entries[found] = value  # the dict's order is the order of use
+        while len(entries) > ENTRIES_KEPT:
+            del entries[next(iter(entries))]
+        return value
 
 
 def forget(model):
@@ -79,20 +84,23 @@ def fingerprint(model):
     """Return a hashable value that changes when a compiled pass of the model would; not with its weights.
 
     It holds the identities of variables and layers, and of each layer the type policy, whether it is trainable, the
-    functions it holds (such as its activation) and its attributes of plain values (scales, slopes, strides, flags); of
-    a user's own layer `get_config()` too. Objects and long arrays that a layer holds are not looked into.
+    functions and tensors it holds (such as its activation), its attributes of plain values (scales, slopes, strides,
+    flags), and the order of the layers in its lists; of a user's own layer `get_config()` too. Objects and long arrays
+    that a layer holds are not looked into.
     """
-    settings = tuple((Identity(layer), *_settings(layer)) for layer in flatten_layers(model))
+    with LOCK:  # another thread's taps are no change
+        settings = tuple((Identity(layer), *_settings(layer)) for layer in flatten_layers(model))
     return tuple(map(Identity, model.variables)), settings
 
 
 class Identity:
     """Compares as the object it refers to, by identity, and equals nothing once that is gone; keeps nothing alive."""
 
-    __slots__ = ("_hash", "_refer")
+    __slots__ = ("_hash", "_refer", "is_kept")
 
     def __init__(self, thing):
         self._hash, self._refer = _identity_hash(thing), weak(thing)
+        self.is_kept = isinstance(self._refer, _Kept)
 
     def __hash__(self):
         return self._hash
@@ -107,9 +115,30 @@ class Identity:
 def weak(thing):
     """Return a function that returns the thing, or None once it is gone; what cannot be referred to weakly is kept."""
     try:
-        return weakref.WeakMethod(thing) if isinstance(thing, types.MethodType) else weakref.ref(thing)
+        return _WeakMethod(thing) if isinstance(thing, types.MethodType) else weakref.ref(thing)
     except TypeError:
-        return lambda: thing
+        return _Kept(thing)
+
+
+class _WeakMethod:
+    """Returns a bound method while its object and its function live."""
+
+    def __init__(self, method):
+        self._parts = weakref.ref(method.__func__), weakref.ref(method.__self__)
+
+    def __call__(self):
+        function, owner = (refer() for refer in self._parts)
+        return None if function is None or owner is None else types.MethodType(function, owner)
+
+
+class _Kept:
+    """Returns a thing that has no weak references."""
+
+    def __init__(self, thing):
+        self._thing = thing
+
+    def __call__(self):
+        return self._thing
 
 
 def hashable(value):
@@ -120,9 +149,27 @@ def hashable(value):
         return tuple((key, hashable(part)) for key, part in value.items())
     if isinstance(value, list | tuple):
         return tuple(hashable(part) for part in value)
+    if isinstance(value, set | frozenset):
+        return frozenset(map(hashable, value))
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, slice) or value != value:  # not hashable before Python 3.12; NaN equals nothing
+        return repr(value)
     return value if isinstance(value, PLAIN) else Identity(value)
+
+
+def state_of(function):
+    """Return the plain values that a user's function reads: from its closure, globals, defaults and its object."""
+    function = getattr(function, "func", function)  # of a `functools.partial`
+    owner = getattr(function, "__self__", function)
+    found = [item for item in getattr(owner, "__dict__", {}).items() if isinstance(item[1], PLAIN)]
+    function = getattr(function, "__func__", function)
+    if not isinstance(function, types.FunctionType):
+        return hashable(found)
+    names = [name for name in function.__code__.co_names if name in function.__globals__]
+    read = inspect.getclosurevars(function).nonlocals if function.__closure__ else {}
+    read = read | {name: function.__globals__[name] for name in names} | dict(enumerate(function.__defaults__ or ()))
+    return hashable(found + [item for item in read.items() if isinstance(item[1], PLAIN)])
 
 
 def _identity_hash(thing):
@@ -137,7 +184,7 @@ def _settings(layer):
             continue
         if isinstance(value, PLAIN):
             yield name, value
-        elif callable(value):
+        elif callable(value) or keras.ops.is_tensor(value):
             yield name, Identity(value)
         elif _is_short(value) and not name.startswith("_"):
             yield name, hashable(value)
@@ -155,14 +202,30 @@ _OF_TRAINING = {"train_function", "test_function", "predict_function", "stop_tra
 
 
 def _is_short(value):
-    """Return whether this is an array or a list of plain values that is short enough to compare each time."""
+    """Return whether this is an array, or a collection of plain values or layers, short enough to compare each time."""
     if isinstance(value, np.ndarray):
         return value.size <= SHORT
-    return isinstance(value, list | tuple) and len(value) <= SHORT and all(isinstance(part, PLAIN) for part in value)
+    parts = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, list | tuple | dict) or len(value) > SHORT:
+        return False
+    return all(isinstance(part, (*PLAIN, keras.Layer)) or _is_short(part) for part in parts)
 
 
 def _config(layer):
     try:
-        return hashable(layer.get_config())
+        return _by_value(layer.get_config())
     except Exception:  # not every layer has one
         return None
+
+
+def _by_value(config):
+    """Return a config as `hashable` does, but objects that are made anew each time by their type and text."""
+    if isinstance(config, Mapping):
+        return tuple((key, _by_value(part)) for key, part in config.items())
+    if isinstance(config, list | tuple):
+        return tuple(map(_by_value, config))
+    is_known = isinstance(config, (*PLAIN, np.ndarray, set, frozenset, slice)) or callable(config)
+    if is_known:
+        return hashable(config)
+    text = repr(config)
+    return type(config), None if " at 0x" in text else text

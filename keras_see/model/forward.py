@@ -54,7 +54,7 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
         inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0))
     taps, logits = FeatureTaps(layer_calls, set(paths) - {IMAGES}, deltas), LogitTaps(layer_calls)
     outputs = infer(model, inputs, [taps, logits, BatchNormFolding(layer_calls)], values)
-    leaves = [logits.logits.get(number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
+    leaves = [_logits(logits.logits, number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
     return ForwardResult(outputs, keras.tree.pack_sequence_as(outputs, leaves), features | taps.features)
 
 
@@ -75,8 +75,8 @@ def features_at(model, values, layer_calls, images, paths, leaks=None):
     logits = LogitTaps(layer_calls, numbers, stop=not calls)
     leaky = [] if leaks is None else [LeakyRectifiers(layer_calls, leaks)]
     outputs = infer(model, _as_taken(model, images), [taps, logits, *leaky], values)
-    found = dict(enumerate(keras.tree.flatten(outputs))) | logits.logits
-    return taps.features | {path: found[number] for number, path in numbers.items()}
+    leaves = [None] * len(layer_calls.closings) if outputs is None else keras.tree.flatten(outputs)
+    return taps.features | {path: _logits(logits.logits, number, leaves[number]) for number, path in numbers.items()}
 
 
 def logits_at(number):
@@ -95,6 +95,12 @@ def zero_deltas(layer_calls, inputs, paths):
         rows, *rest = shapes[path]
         deltas[path] = ops.zeros((rows * picture.shape[0] // BATCH, *rest), "float32")
     return deltas
+
+
+def _logits(found, number, output):
+    """Return an output's logits in its own shape, which a reshape after the closing activation may have changed."""
+    logits = found.get(number, output)
+    return logits if output is None or logits.shape == output.shape else ops.reshape(logits, output.shape)
 
 
 def _in_float(leaf):

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import keras
 
 from keras_see.model import backend
-from keras_see.model.attributes import PLAIN, attributes_set
-from keras_see.model.keras_internals import flatten_layers, is_of_keras, no_rematerialization
+from keras_see.model.attributes import attributes_kept, attributes_set
+from keras_see.model.keras_internals import flatten_layers, is_of_keras, losses_kept, no_rematerialization
 
-# Taps are attributes of the user's layers: while one thread has set them, another waits with its own.
-_LOCK = threading.RLock()
+# Taps are attributes of the user's layers: while one thread has set them, another neither sets nor reads any.
+LOCK = threading.RLock()
 
 
 class Invocation(NamedTuple):
@@ -51,10 +51,11 @@ class StopRun(BaseException):
 def infer(model, inputs, interceptors=(), values=()):
     """Return `model(inputs, training=False)`, or None if an interceptor ended the run early; traced.
 
-    Variables are held still (`keras.StatelessScope`). The modes and buffers of wrapped torch modules, the global random
-    states of Python, NumPy and PyTorch, and plain attributes of a user's own layers are put back after the run. Layers
-    are tapped by an instance-level `call` that is there for the length of the run and heeds only the thread that runs
-    it; nothing is cloned.
+    Variables are held still (`keras.StatelessScope`). The modes and buffers of wrapped torch modules, losses that
+    layers have added, and the attributes of a user's own layers are put back after the run. So are the global random
+    states of Python, NumPy and PyTorch, where the model holds a user's own code: Keras's layers draw nothing in
+    inference. Layers are tapped by an instance-level `call` that is there for the length of the run and heeds only the
+    thread that runs it; nothing is cloned.
 
     `stateless_call` would not do: it goes past `__call__`, which leaves augmentation layers switched on.
 
@@ -65,7 +66,16 @@ def infer(model, inputs, interceptors=(), values=()):
         values: The variables' values, as `backend.values` returns them.
     """
     state = keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=False)))
-    with state, backend.state_kept([model, *operations_of(model)]), _LOCK, attributes_set(_taps(model, interceptors)):
+    operations = [model, *operations_of(model)]
+    of_user = [operation for operation in operations if _is_of_user(operation)]
+    with (
+        state,
+        backend.state_kept(operations, draws=bool(of_user)),
+        LOCK,
+        attributes_kept(of_user),
+        losses_kept(model),
+        attributes_set(_taps(model, interceptors)),
+    ):
         try:
             return model(inputs, training=False)
         except StopRun:
@@ -89,7 +99,6 @@ def _taps(model, interceptors):
     operations = operations_of(model)
     for operation in (model, *operations):
         yield from _traceable(operation)
-        yield from _own_attributes(operation)
     turns, thread = collections.Counter(), threading.get_ident()
     chains = {id(operation): [each for each in interceptors if _wants(each, operation)] for operation in operations}
     for operation in operations:
@@ -107,10 +116,10 @@ def _traceable(operation):
         yield operation, "call", python_call
 
 
-def _own_attributes(operation):
-    """Yield the plain attributes of a user's own layer, so that what its `call` counts or notes there is put back."""
-    if not is_of_keras(type(operation).__module__):
-        yield from ((operation, name, value) for name, value in list(vars(operation).items()) if type(value) in PLAIN)
+def _is_of_user(operation):
+    """Return whether a call of the operation runs code of a user's."""
+    kinds = (keras.layers.Lambda, getattr(keras.layers, "TorchModuleWrapper", keras.layers.Lambda))
+    return isinstance(operation, kinds) or not is_of_keras(type(operation).__module__)
 
 
 def _wants(interceptor, operation):

@@ -70,23 +70,25 @@ class LogitTaps(Interceptor):
         wanted = closed if numbers is None else {number: closed[number] for number in numbers if number in closed}
         self._numbers = set(wanted)
         self._stop = stop and len(wanted) == len(layer_calls.closings if numbers is None else numbers)
-        self._calls = {(id(call.operation), call.turn): number for number, call in wanted.items()}
+        self._calls = {}
+        for number, call in wanted.items():  # one softmax may make several outputs
+            self._calls.setdefault((id(call.operation), call.turn), []).append(number)
         self.operations = [call.operation for call in wanted.values()]
 
     def around(self, invocation, args, kwargs):
         """Capture the input of a closing activation."""
-        number = self._calls.get((id(invocation.operation), invocation.turn))
-        if number is None:
+        numbers = self._calls.get((id(invocation.operation), invocation.turn))
+        if numbers is None:
             return invocation.proceed(*args, **kwargs)
         if stands_alone(invocation.operation):
-            args, kwargs = _with_first(args, kwargs, lambda tensor: self._keep(number, tensor))
+            args, kwargs = _with_first(args, kwargs, lambda tensor: self._keep(numbers, tensor))
             return invocation.proceed(*args, **kwargs)
         return _with_activation(
-            invocation, args, kwargs, lambda activation, tensor: activation(self._keep(number, tensor))
+            invocation, args, kwargs, lambda activation, tensor: activation(self._keep(numbers, tensor))
         )
 
-    def _keep(self, number, tensor):
-        self.logits[number] = tensor
+    def _keep(self, numbers, tensor):
+        self.logits |= dict.fromkeys(numbers, tensor)
         if self._stop and self.logits.keys() == self._numbers:
             raise StopRun
         return tensor
@@ -112,7 +114,7 @@ class LeakyRectifiers(Interceptor):
             return _with_activation(
                 invocation, args, kwargs, lambda activation, tensor: self._leaking(tensor, activation(tensor))
             )
-        return self._leaking(args[0], invocation.proceed(*args, **kwargs))
+        return self._leaking(next(iter((*args, *kwargs.values()))), invocation.proceed(*args, **kwargs))
 
     def _leaking(self, x, output):
         """Return the output with a gradient of the leak with respect to negative inputs."""

@@ -1,5 +1,6 @@
 """The private attributes of Keras that keras_see touches, each with its reason; no other file touches one."""
 
+import contextlib
 import functools
 import operator
 
@@ -18,6 +19,23 @@ def no_rematerialization(operation):
     """
     if getattr(operation, "_remat_mode", None) is not None:
         yield operation, "_remat_mode", None
+
+
+@contextlib.contextmanager
+def losses_kept(model):
+    """Put back, after the block, the losses that the model's layers have added.
+
+    `Layer._losses` and `Layer._loss_ids`, because each call of a model empties them, and a user's own loop may still
+    need those of its last forward pass (`model.losses`).
+    """
+    kept = [(layer, layer._losses[:], set(layer._loss_ids)) for layer in flatten_layers(model)]
+    try:
+        yield
+    finally:
+        for layer, losses, numbers in kept:
+            layer._losses[:] = losses
+            layer._loss_ids.clear()
+            layer._loss_ids.update(numbers)
 
 
 @functools.cache

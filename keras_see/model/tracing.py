@@ -3,10 +3,16 @@
 import collections
 
 import keras
+import numpy as np
+from keras import ops
 
-from keras_see.model.activations import closing_activation, computes_as, is_identity, stands_alone
-from keras_see.model.inference import Interceptor, infer
+from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation, stands_alone
+from keras_see.model.inference import LOCK, Interceptor, infer
+from keras_see.model.interceptors import LogitTaps
 from keras_see.model.layer_calls import Call, LayerCalls
+
+# How far a closing activation may differ from the model's output where that is cast to float16 or bfloat16.
+CAST_TOLERANCE = 0.01
 
 
 def trace_layer_calls(model, inputs):
@@ -16,7 +22,16 @@ def trace_layer_calls(model, inputs):
         model: A built model.
         inputs: The structure that the model takes, leaves as `keras.KerasTensor` for a batch of two.
     """
-    recorder = _Recorder()
+    with LOCK:  # another thread's taps would be taken for the layers' own functions
+        layer_calls, has_guessed = _traced(model, inputs)
+        if has_guessed and not _closings_hold(model, layer_calls, inputs):
+            layer_calls, _ = _traced(model, inputs, may_guess=False)
+    return layer_calls
+
+
+def _traced(model, inputs, may_guess=True):
+    """Return the `LayerCalls`, and whether a closing activation was found behind a cast by its shape alone."""
+    recorder = _Recorder(may_guess)
 
     def run(inputs):
         recorder.clear()  # PyTorch may run it twice: on the meta device, then for real
@@ -25,7 +40,26 @@ def trace_layer_calls(model, inputs):
         return outputs
 
     outputs = output_spec(run, inputs)
-    return LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain)
+    return LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain), recorder.has_guessed
+
+
+def _closings_hold(model, layer_calls, inputs):
+    """Return whether the outputs are the closing activations of their logits, on random inputs."""
+    random, taps = np.random.default_rng(0), LogitTaps(layer_calls)
+    outputs = infer(model, keras.tree.map_structure(lambda spec: _random_tensor(spec, random), inputs), [taps])
+    for number, output in enumerate(keras.tree.flatten(outputs)):
+        if number in taps.logits:
+            close = getattr(ops, closing_activation(layer_calls.closings[number].operation))
+            expected = ops.convert_to_numpy(close(ops.cast(taps.logits[number], "float32")))
+            found = ops.convert_to_numpy(ops.cast(output, "float32"))
+            if found.size != expected.size or np.abs(found.ravel() - expected.ravel()).max() > CAST_TOLERANCE:
+                return False
+    return True
+
+
+def _random_tensor(spec, random):
+    numbers = random.random(spec.shape).astype("float32")
+    return ops.convert_to_tensor(numbers, keras.backend.standardize_dtype(spec.dtype))
 
 
 def output_spec(function, inputs):
@@ -44,11 +78,13 @@ def output_spec(function, inputs):
 class _Recorder(Interceptor):
     """Records the calls of one run and how its outputs are made; tensors are dropped when it ends."""
 
-    def __init__(self):
+    def __init__(self, may_guess):
+        self._may_guess = may_guess
         self.clear()
 
     def clear(self):
         """Forget an earlier run."""
+        self.has_guessed = False
         self.calls, self.closings, self.chain = [], [], []
         self._inputs, self._results = {}, {}
         self._open = []
@@ -77,6 +113,8 @@ class _Recorder(Interceptor):
 
     def end(self, outputs):
         """Find out how each output is made, now that all calls are known."""
+        if not all(hasattr(output, "shape") for output in outputs):
+            raise ValueError("One of its outputs is no tensor. Wrap the model in one that returns tensors alone.")
         self.closings = [self._walk_back(output) for output in outputs]
         self.chain = self._chain_to(outputs[0])
         self._inputs, self._results = {}, {}
@@ -84,8 +122,12 @@ class _Recorder(Interceptor):
     def _walk_back(self, tensor):
         """Mark the calls that only pass an output on, and return the closing softmax or sigmoid among them."""
         last, closed = len(self.calls), []
+        guesses = 0
         while True:
-            makers = self._makers(tensor, last)
+            makers, is_guess = self._makers(tensor, last)
+            guesses += is_guess
+            if is_guess and not self._may_guess:
+                return None
             closed += makers
             for call in makers:
                 call.is_output = True
@@ -94,10 +136,11 @@ class _Recorder(Interceptor):
                 return None
             tensor, last = self._inputs[maker.path], self.calls.index(maker)
             if closing_activation(maker.operation):
+                self.has_guessed |= guesses > 0
                 for call in closed:
                     call.is_closed = True
                 if stands_alone(maker.operation):
-                    for call in self._makers(tensor, last):
+                    for call in self._makers(tensor, last)[0]:
                         call.is_output = True
                 return maker
             if not _passes_on(maker.operation):
@@ -109,21 +152,24 @@ class _Recorder(Interceptor):
         Of nested calls the innermost counts, as long as what it took was made by a call too.
         """
         chain, last = [], len(self.calls)
-        while makers := self._makers(tensor, last):
-            known = (call for call in makers if self._makers(self._inputs[call.path], self.calls.index(call)))
+        while makers := self._makers(tensor, last)[0]:
+            known = (call for call in makers if self._makers(self._inputs[call.path], self.calls.index(call))[0])
             maker = next(known, makers[0])
             chain.append(maker)
             tensor, last = self._inputs[maker.path], self.calls.index(maker)
         return chain
 
     def _makers(self, tensor, last):
-        """Return the calls that made a tensor; behind a cast, which makes a new one, shape and dtype tell."""
+        """Return the calls that made a tensor, and whether that is a guess.
+
+        A cast makes a new tensor: behind one, the last call of the same shape and another dtype is taken.
+        """
         makers = [call for call in self.calls[:last] if self._results[call.path] is tensor]
         if makers or not hasattr(tensor, "shape"):
-            return makers
+            return makers, False
         shape, dtype = _shape_and_dtype(tensor)
         same = [call for call in self.calls[:last] if call.is_leaf and call.shape == shape and call.dtype != dtype]
-        return same[-1:]
+        return same[-1:], bool(same)
 
 
 def _shape_and_dtype(tensor):
@@ -136,5 +182,7 @@ def _passes_on(operation):
     """Return whether the operation passes its input's values on as they are, in inference."""
     if computes_as(operation, keras.layers.Activation):
         return is_identity(operation.activation)
+    if own_operation(operation) in ("Cast", "Reshape"):
+        return True
     kinds = (keras.layers.Identity, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
     return computes_as(operation, *kinds)

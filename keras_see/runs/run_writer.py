@@ -35,6 +35,7 @@ class RunWriter:
         self._writer = TensorBoard(path)
         self._queue, self._worker, self._before = None, None, None
         self._claims = {}
+        self._steps_before = weakref.WeakKeyDictionary()  # callback -> {tag: last step before its training}
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._has_told = False
 
@@ -47,17 +48,27 @@ class RunWriter:
         """Raise if another callback of the same fit is about to write these tags too."""
         for tag in tags:
             other = self._claims.get(tag, lambda: None)()
-            if other not in (None, callback) and other.waits_for_its_start:
+            if other not in (None, callback) and other.waits_for_start_with(callback):
                 raise ValueError(
                     f"Callbacks of one folder must write different tags. Two write {tag!r} in {str(self.path)!r}. "
                     'Give one of them a name, such as name="val".'
                 )
             self._claims[tag] = weakref.ref(callback)
 
-    def last_step(self, prefix):
-        """Return the last step written here under tags with this prefix, or None."""
-        self.drain()
-        return self._writer.last_step(prefix)
+    def last_step_before(self, callback, is_mine):
+        """Return the last step written here under some tags before the training of a callback began, or None.
+
+        Args:
+            callback: The callback; others of the same training may have written already.
+            is_mine: A function from a tag to whether it counts.
+        """
+        others = [other for other in self._steps_before if other is not callback]
+        peer = next((other for other in others if other.shares_training_with(callback)), None)
+        if peer is None:
+            self.drain()
+        steps = self._writer.last_steps() if peer is None else self._steps_before[peer]
+        self._steps_before[callback] = steps
+        return max((step for tag, step in steps.items() if is_mine(tag)), default=None)
 
     def last_number(self, tag):
         """Return the number last written here under a tag, or None."""

@@ -54,13 +54,16 @@ class TensorBoard:
 
     def last_step(self, prefix: str) -> int | None:
         """Return the last step that keras_see wrote in this folder under tags with this prefix, or None."""
-        steps = [
-            event.step
-            for path in self.folder.glob(f"*tfevents*{SUFFIX}")
-            for event in events(path)
-            if any(value.tag.startswith(prefix) for value in event.summary.value)
-        ]
-        return max(steps, default=None)
+        return max((step for tag, step in self.last_steps().items() if tag.startswith(prefix)), default=None)
+
+    def last_steps(self) -> dict[str, int]:
+        """Return each tag that keras_see wrote in this folder, with its last step."""
+        steps: dict[str, int] = {}
+        for path in self.folder.glob(f"*tfevents*{SUFFIX}"):
+            for event in events(path):
+                for value in event.summary.value:
+                    steps[value.tag] = max(event.step, steps.get(value.tag, event.step))
+        return steps
 
     def last_number(self, tag: str) -> float | None:
         """Return the number last written in this folder under a tag, or None."""

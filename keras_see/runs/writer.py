@@ -36,7 +36,7 @@ WORDS: dict[str, Callable[[Path], Writer]] = {"folder": lambda log_dir: Folder(l
 def writers_for(trackers, log_dir):
     """Return the writers that a user's `trackers` mean, for a run in this folder."""
     listed = list(trackers) if isinstance(trackers, list | tuple) else [trackers]
-    return [_writer(each, log_dir) for each in listed]
+    return [_writer(each, log_dir) for place, each in enumerate(listed) if each not in listed[:place]]
 
 
 def _writer(tracker, log_dir):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_see._validation import shown
+from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
 from keras_see.runs.records import Text
 from keras_see.runs.run_writer import run_writer_at
@@ -79,7 +80,7 @@ class EpochCallback(keras.callbacks.Callback):
 
     def _prepare(self):
         self._run_writer = run_writer_at(self._log_dir)
-        self._fit.steps_before = self._run_writer.last_step(self._prefix)
+        self._fit.steps_before = self._run_writer.last_step_before(self, self._is_mine)
         for view in self._views:
             view.prepare(self.model, self._run_writer, self._prefix)
             tags = [name for each in self._views[: self._views.index(view)] for name in each.names]
@@ -88,10 +89,23 @@ class EpochCallback(keras.callbacks.Callback):
                 raise ValueError(f"A callback must write each tag once. Two are {twice!r}. Name each layer once.")
             self._run_writer.claim([f"{self._prefix}{name}" for name in view.names], self)
 
-    @property
-    def waits_for_its_start(self):
-        """Whether its training is about to begin: callbacks that both wait belong to one training."""
-        return self._fit is not None and not self._fit.has_started
+    def _is_mine(self, tag):
+        """Return whether a tag has this callback's name, or none where it has none."""
+        word = tag.removeprefix(self._prefix).partition("/")[0].partition("@")[0]
+        return tag.startswith(self._prefix) and word in (*METHODS, *OPTIMIZED, "overview")
+
+    def shares_training_with(self, other):
+        """Return whether both are in one training: Keras gives the callbacks of one `fit` the same `params`.
+
+        Where a user's own loop calls the hooks there are none, and a callback that has not evaluated twice counts.
+        """
+        if self._fit is None or self.params is not other.params:
+            return False
+        return self.params is not None or len(self._fit.costs) < 2
+
+    def waits_for_start_with(self, other):
+        """Return whether both wait for the start of one training."""
+        return self.shares_training_with(other) and not self._fit.has_started
 
     def on_epoch_begin(self, epoch, logs=None):
         """Evaluate the state before training, once `epoch` tells which step that is."""
@@ -138,7 +152,7 @@ class EpochCallback(keras.callbacks.Callback):
         last = self._last_epoch()
         if told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last):
             self._evaluate(epoch, self._epoch_caption(epoch))
-            self._keep_to_limits(took, last - epoch)
+            self._keep_to_limits(took, epoch, last)
 
     def _start_late(self, epoch):
         """Start after the first epoch: its begin was not told, or its batches have built the model."""
@@ -219,12 +233,13 @@ class EpochCallback(keras.callbacks.Callback):
         rest = f" After {PATIENCE} in a row this callback rests." if fit.is_resting else " The next due epoch is tried."
         self.failures.append(line)
         _LOGGER.error("No picture at %s%s", line, rest, exc_info=error)
+        self._track(step, status := {"see/status": Text(f"**No picture at {line}**{rest}")})
         try:
-            self._run_writer.write(step, {"see/status": Text(f"**No picture at {line}**{rest}")})
+            self._run_writer.write(step, status)
         except OSError as also:
             _LOGGER.error("Nor could the failure be written: %s", also)
 
-    def _keep_to_limits(self, epoch_time, epochs_left):
+    def _keep_to_limits(self, epoch_time, epoch, last):
         """Evaluate less often where the budget or the size would be exceeded, and say so."""
         fit, before = self._fit, self._fit.schedule
         if before.budget is not None and epoch_time is not None and len(fit.costs) > 1:  # the first was compiled
@@ -233,13 +248,13 @@ class EpochCallback(keras.callbacks.Callback):
             if not fit.steps_written:
                 self._run_writer.drain()
             each = fit.bytes_written / max(fit.steps_written, 1)
-            fit.schedule = fit.schedule.within_size(each, len(fit.costs), epochs_left)
+            fit.schedule = fit.schedule.within_size(each, len(fit.costs), epoch, last)
         if fit.schedule != before:
             _LOGGER.log(
                 logging.INFO if fit.has_told else logging.WARNING,
                 "%s now evaluates every %d epochs: an evaluation takes %.3g s (the first, compiling one took %.3g s)"
                 "%s; %.3g MB are written.",
-                *(type(self).__name__, fit.schedule.every, fit.costs[-1], fit.costs[0]),
+                *(type(self).__name__, fit.schedule.pace, fit.costs[-1], fit.costs[0]),
                 "" if epoch_time is None else f" and an epoch {epoch_time:.3g} s",
                 fit.bytes_written / 1e6,
             )
@@ -272,9 +287,9 @@ def _checked_path(log_dir):
 
 
 def _checked_name(name):
-    if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name):
+    if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) and not {".", ".."} & {*name.split("/")}:
         return name
     raise ValueError(
-        f"`name` must be made of letters, digits, '.', '_', '-' and '/'. Got {shown(name)}. "
+        f"`name` must be made of letters, digits, '.', '_', '-' and '/', with no part '.' or '..'. Got {shown(name)}. "
         "It becomes a part of the tags: choose another."
     )

@@ -11,6 +11,9 @@ from keras_see._validation import is_number, is_whole, shown
 # With `every="auto"`: the number of first epochs that are all logged, and the most that are logged in a run.
 ALL_OF_THE_FIRST, AT_MOST = 10, 100
 
+# Where a user's own loop does not tell the number of epochs, as many are counted with.
+UNKNOWN_LENGTH = 1000
+
 # The values of `every` that a budget chooses from.
 PACES = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
 
@@ -22,6 +25,7 @@ class Schedule:
     Attributes:
         every: Log every N-th epoch; "auto": all at first, then so that a run logs 100 at most.
         epochs: The epochs to log, or None.
+        pace: The interval to which the bounds have slowed `every`, 1 at first.
         budget: The share of the training time that evaluations may take, or None.
         max_megabytes: The most that the run may write, or None.
     """
@@ -30,6 +34,7 @@ class Schedule:
     epochs: frozenset | None = None
     budget: float | None = None
     max_megabytes: float | None = None
+    pace: int = 1
 
     @classmethod
     def checked(cls, every=1, epochs=None, budget=None, max_megabytes=None):
@@ -45,25 +50,37 @@ class Schedule:
         """Return whether to log this epoch; `last` is the number of the run's last one."""
         if self.epochs is not None:
             return epoch in self.epochs
-        if self.every == "auto":
-            every = max(math.ceil((last + 1 - ALL_OF_THE_FIRST) / (AT_MOST - ALL_OF_THE_FIRST - 1)), 1)
-            return epoch < ALL_OF_THE_FIRST or (epoch - ALL_OF_THE_FIRST) % every == 0 or epoch == last
-        return epoch % self.every == 0 or epoch == last
+        return epoch == last or (self._is_regular(epoch, last) and epoch % self.pace == 0)
+
+    def _is_regular(self, epoch, last):
+        if self.every != "auto":
+            return self.pace > 1 or epoch % self.every == 0  # a slower pace is in place of `every`
+        every = max(math.ceil((last + 1 - ALL_OF_THE_FIRST) / (AT_MOST - ALL_OF_THE_FIRST - 1)), 1)
+        return epoch < ALL_OF_THE_FIRST or (epoch - ALL_OF_THE_FIRST) % every == 0
 
     def within_budget(self, cost, epoch_time):
         """Return the schedule that keeps to the budget, from the seconds of an evaluation and of an epoch."""
         every = next(pace for pace in PACES if cost <= self.budget * pace * epoch_time or pace == PACES[-1])
         return self._slowed(every)
 
-    def within_size(self, each, evaluations, epochs_left):
-        """Return the schedule that keeps to the size, after this many evaluations of `each` bytes."""
+    def within_size(self, each, evaluations, epoch, last):
+        """Return the schedule that keeps to the size, after this many evaluations of `each` bytes up to an epoch."""
         left = self.max_megabytes * 1e6 - each * evaluations
-        fits = [pace for pace in PACES if each * (epochs_left // pace + 1) <= left]  # the last epoch is always due
+        paces = (1, *(pace for pace in PACES if pace > self._before))
+        fits = [pace for pace in paces if each * self._slowed(pace).due_after(epoch, last) <= left]
         return self._slowed(fits[0] if fits else PACES[-1])
 
-    def _slowed(self, every):
-        before = 1 if self.every == "auto" else self.every
-        return dataclasses.replace(self, every=every) if every > before else self
+    def due_after(self, epoch, last):
+        """Return how many epochs after this one are due; where the run's end is not known, as many as it could have."""
+        end = last if last > epoch else epoch + UNKNOWN_LENGTH
+        return sum(self.is_due(number, end) for number in range(epoch + 1, end + 1))
+
+    @property
+    def _before(self):
+        return max(self.pace, 1 if self.every == "auto" else self.every)
+
+    def _slowed(self, pace):
+        return dataclasses.replace(self, pace=pace) if pace > self._before else self
 
 
 def _check_every(every):

@@ -1,5 +1,6 @@
 """A cached pass is used again only while nothing has changed that it depends on, and keeps nothing alive."""
 
+import copy
 import gc
 import weakref
 
@@ -72,6 +73,8 @@ CHANGES = {
     "pooling window": (layers.AveragePooling2D(2, strides=1, name="middle"), "strides", (2, 2)),
     "the user's own attribute": (Fade(name="middle"), "alpha", 1.0),
     "the user's own config": (Configured(name="middle"), "_settings", {"factor": 3.0}),
+    "a NumPy scalar": (layers.LeakyReLU(0.1, name="middle"), "negative_slope", np.float32(0.9)),
+    "nested tuples": (layers.Cropping2D(((2, 0), (2, 0)), name="middle"), "cropping", ((0, 2), (0, 2))),
 }
 
 
@@ -220,3 +223,85 @@ def test_few_images_are_filled_up_to_a_power_of_two():
         found = saliency_maps(model, photos(8)[:count], batch_size=8)
         np.testing.assert_allclose(found, truth[:count], rtol=1e-4, atol=1e-6)
     assert len([key for key in _ENTRIES[model] if key[0] == "pass"]) == 4  # of 1, 2, 4 and 8
+
+
+def test_statistics_that_are_tensors_are_seen_when_they_change():
+    normalization = layers.Normalization(name="middle")
+    model, images = small(normalization), photos(4)
+    normalization.adapt(np.random.default_rng(0).random((8, *normalization.input.shape[1:])))
+    for scale in (1.0, 5.0):
+        normalization.adapt(scale * np.random.default_rng(0).random((8, *normalization.input.shape[1:])))
+        assert_live(model, images[0])
+
+
+def test_the_order_of_layers_in_a_list_is_seen_when_it_changes():
+    class Chain(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [layers.Rescaling(3.0), layers.Activation("tanh")]
+            self.flatten, self.head = layers.Flatten(), layers.Dense(1)
+
+        def call(self, images):
+            for block in self.blocks:
+                images = block(images)
+            return self.head(self.flatten(images))
+
+    model, image = Chain(), photos(1)[0]
+    model(image[None])
+    assert_live(model, image)
+    model.blocks.reverse()
+    assert_live(model, image)
+
+
+def test_values_that_a_target_reads_are_seen_when_they_change():
+    model, images = small(), photos(2)
+    factor = 1.0
+
+    def closure(outputs):
+        return outputs[:, 0] * factor
+
+    class Chosen:
+        factor = 1.0
+
+        def score(self, outputs):
+            return outputs[:, 0] * self.factor
+
+    chosen, plain = Chosen(), saliency_maps(model, images, targets=1)
+    for factor in (1.0, 3.0):
+        chosen.factor = factor
+        right = plain * factor
+        np.testing.assert_allclose(saliency_maps(model, images, targets=closure), right, rtol=1e-5)
+        np.testing.assert_allclose(saliency_maps(model, images, targets=chosen.score), right, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "value", [np.float32(2), {1, 2}, slice(0, 1), float("nan"), object()], ids=lambda value: type(value).__name__
+)
+def test_a_config_of_any_values_is_equal_to_itself(value):
+    class Odd(layers.Layer):
+        def call(self, images):
+            return images
+
+        def get_config(self):
+            return super().get_config() | {"value": copy.copy(value)}
+
+    model = small(Odd(name="middle"))
+    assert fingerprint(model) == fingerprint(model)
+
+
+def test_an_object_with_slots_as_target_keeps_no_model_alive():
+    class Slotted:
+        __slots__ = ("model",)
+
+        def __init__(self, model):
+            self.model = model
+
+        def __call__(self, outputs):
+            return outputs[:, 0]
+
+    model = small()
+    alive = weakref.ref(model)
+    saliency_maps(model, photos(1), targets=Slotted(model))
+    del model
+    gc.collect()
+    assert alive() is None

@@ -229,3 +229,62 @@ def test_features_have_the_shape_that_the_layer_gives_for_any_number_of_images()
     assert found.shape == (5, *FEATURES, 5)
     kernel = flat().get_weights()[-2]
     np.testing.assert_allclose(found, np.broadcast_to(kernel[:, 0] / np.prod(FEATURES), found.shape), rtol=1e-5)
+
+
+def test_logits_have_the_shape_of_an_output_that_is_flattened_after_its_softmax():
+    def model(*ending):
+        inputs = keras.Input((8, 8, 3))
+        features = layers.GlobalAveragePooling2D(keepdims=True)(layers.Conv2D(4, 3, activation="tanh")(inputs))
+        outputs = layers.Conv2D(3, 1)(features)
+        for layer in ending:
+            outputs = layer(outputs)
+        return keras.Model(inputs, outputs)
+
+    flattened, usual = model(layers.Softmax(), layers.Flatten()), model(layers.Flatten(), layers.Softmax())
+    usual.set_weights(flattened.get_weights())
+    images = np.random.default_rng(0).random((3, 8, 8, 3), "float32")
+    for targets in ([0, 1, 2], 1, None):
+        found, right = (maps(each, images, targets, "saliency")["saliency"] for each in (flattened, usual))
+        np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+def test_one_softmax_that_makes_two_outputs_is_opened_for_both():
+    inputs = keras.Input((8, 8, 3))
+    logits = layers.Dense(3)(layers.Flatten()(inputs))
+    probabilities = layers.Softmax()(logits)
+    twice, plain = keras.Model(inputs, [probabilities, probabilities]), keras.Model(inputs, logits)
+    images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    right = maps(plain, images, 1, "saliency")["saliency"]
+    for number in (0, 1):
+        found = maps(twice, images, lambda outputs, number=number: outputs[number][:, 1], "saliency")["saliency"]
+        np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+def test_a_cast_of_two_heads_together_is_not_taken_for_a_cast_of_the_last():
+    class Ensemble(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.flatten = layers.Flatten()
+            self.one, self.other = layers.Dense(3, activation="softmax"), layers.Dense(3, activation="softmax")
+
+        def call(self, images):
+            flat = self.flatten(images)
+            return ops.cast((self.one(flat) + self.other(flat)) / 2, "float16")
+
+    model = Ensemble()
+    images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    model(images)
+    before = maps(model, images, 1, "saliency")["saliency"]
+    model.one.kernel.assign(model.one.kernel * -3.0)
+    assert not np.allclose(maps(model, images, 1, "saliency")["saliency"], before, rtol=0.1)
+
+
+def test_an_output_that_is_none_is_refused():
+    class Pair(keras.Model):
+        def call(self, images):
+            return ops.mean(images, axis=(1, 2)), None
+
+    model = Pair()
+    model.built = True
+    with pytest.raises(ValueError, match="no tensor"):
+        maps(model, np.zeros((1, 8, 8, 3), "float32"))

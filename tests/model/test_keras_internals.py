@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers, ops
 
-from keras_see.model.keras_internals import flatten_layers, is_of_keras, no_rematerialization
+from keras_see.model.keras_internals import flatten_layers, is_of_keras, losses_kept, no_rematerialization
 
 
 def test_the_layers_that_a_model_keeps_in_lists_and_nested_models_are_found():
@@ -42,3 +42,14 @@ def test_classes_of_keras_are_told_from_those_of_a_user():
         True,
         False,
     ]
+
+
+def test_losses_that_layers_have_added_are_put_back():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, activity_regularizer="l2")])
+    model(ops.ones((1, 2)))
+    before = list(model.losses)
+    with losses_kept(model):
+        model(ops.zeros((1, 2)))
+        assert model.losses[0] is not before[0]
+    assert len(before) == 1
+    assert model.losses[0] is before[0]

@@ -9,6 +9,7 @@ from keras import ops
 from tiny_models import SAME_FUNCTION, augmented, outputs_of, photos
 
 import keras_see
+from keras_see import saliency_maps
 from keras_see.model.inference import operations_of
 
 
@@ -138,3 +139,34 @@ def test_training_goes_on_as_if_nothing_had_been_looked_at():
         return losses, [ops.convert_to_numpy(variable).tobytes() for variable in variables]
 
     assert trained(explained=True) == trained(explained=False)
+
+
+def test_losses_and_tensors_that_layers_keep_stay_those_of_the_user_s_own_call():
+    class Keeping(keras.layers.Layer):
+        def call(self, images):
+            self.last = images * 2
+            return images
+
+    layers = [keras.layers.Conv2D(3, 3, activity_regularizer="l2"), Keeping(), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+    images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    model(images)
+    losses, last, names = list(model.losses), layers[1].last, set(vars(layers[1]))
+    assert losses
+    saliency_maps(model, images)
+    assert all(one is other for one, other in zip(losses, model.losses, strict=True))
+    assert layers[1].last is last
+    assert set(vars(layers[1])) == names
+
+
+def test_numbers_that_another_thread_draws_meanwhile_are_not_drawn_again():
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+
+    def target(outputs):
+        np.random.random(700)  # as another thread would, between the begin and the end of the run
+        return outputs[:, 0]
+
+    saliency_maps(model, np.zeros((2, 8, 8, 3), "float32"), targets=target)
+    assert not np.array_equal(np.random.get_state()[1], before)

@@ -127,10 +127,8 @@ def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
 def test_numbers_and_steps_of_an_earlier_run_are_found(tmp_path):
     folder = run_writer_at(tmp_path)
     assert folder.last_number("see/a/range") is None
-    assert folder.last_step("see/") is None
     folder.submit(lambda: folder.write(4, {"see/a/range": Number(0.25)}))
     assert folder.last_number("see/a/range") == 0.25
-    assert folder.last_step("see/") == 4
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

@@ -257,3 +257,55 @@ def test_two_callbacks_of_one_fit_share_one_file(tmp_path):
     fit(compiled(), Saliency(tmp_path, X[:2]), GradCAM(tmp_path, X[:2], layer="a"))
     assert len(list(tmp_path.glob("*tfevents*"))) == 1
     assert steps(tmp_path, "see/grad_cam@a") == steps(tmp_path) == [-1, 0, 1]
+
+
+def steps_of(folder):
+    return {tag: [step for step, _ in steps] for tag, steps in keras_see.read(folder).items() if tag.endswith("peak")}
+
+
+def classifier(*, built=True):
+    parts = [layers.Conv2D(4, 3, name="conv"), layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")]
+    model = keras.Sequential([keras.Input((8, 6, 3)), *parts] if built else parts)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_callbacks_of_one_own_loop_have_the_same_steps(tmp_path):
+    callbacks = [Saliency(tmp_path, photos(2)), GradCAM(tmp_path, photos(2)), Saliency(tmp_path, photos(2), name="b")]
+    model = classifier()
+    for callback in callbacks:
+        callback.set_model(model)
+    for epoch in range(3):
+        for callback in callbacks:
+            callback.on_epoch_end(epoch)
+    for callback in callbacks:
+        callback.on_train_end()
+    assert list(steps_of(tmp_path).values()) == [[0, 1, 2]] * 3
+
+
+def test_callbacks_that_start_late_in_one_training_have_the_same_steps(tmp_path):
+    callbacks = [Saliency(tmp_path, photos(2), strict=False), GradCAM(tmp_path, photos(2), strict=False)]
+    classifier(built=False).fit(photos(2), np.array([0, 1]), epochs=3, verbose=0, callbacks=callbacks)
+    assert list(steps_of(tmp_path).values()) == [[0, 1, 2]] * 2
+
+
+def test_a_training_that_failed_at_its_start_does_not_block_the_next(tmp_path):
+    model, images, labels = classifier(), photos(2), np.array([0, 1])
+    first = [Saliency(tmp_path, images), GradCAM(tmp_path, images, layer="wrong")]
+    with pytest.raises(ValueError, match="wrong"):
+        model.fit(images, labels, verbose=0, callbacks=first)
+    model.fit(images, labels, verbose=0, callbacks=[Saliency(tmp_path, images), GradCAM(tmp_path, images)])
+    assert list(steps_of(tmp_path).values()) == [[-1, 0]] * 2
+    del first
+
+
+def test_a_tracker_that_is_named_twice_is_written_to_once(tmp_path):
+    callback = Saliency(tmp_path, photos(2), trackers=["folder", "folder"])
+    classifier().fit(photos(2), np.array([0, 1]), verbose=0, callbacks=[callback])
+    lines = (tmp_path / "pictures" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(set(lines))
+
+
+def test_a_name_cannot_leave_the_folder(tmp_path):
+    with pytest.raises(ValueError, match="no part"):
+        Saliency(tmp_path, photos(2), name="../../elsewhere")
