@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,6 +14,14 @@ def test_the_help_lists_the_commands():
     said = subprocess.run([sys.executable, "-m", "keras_see", "--help"], capture_output=True, text=True, check=True)
     for command in ("demo", "dream", "layers", "board"):
         assert command in said.stdout
+
+
+def test_the_version_is_that_of_the_installed_package(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"keras-see {version('keras_see')}\n"
+    assert keras_see.__version__ == version("keras_see")
 
 
 def test_layers_lists_a_saved_model(tmp_path, capsys):

@@ -53,9 +53,9 @@ def run(tmp_path_factory):
 def board(run):
     """The address of a TensorBoard that shows the run with every step kept."""
     port = free_port()
-    command = ["tensorboard.main", "--logdir", str(run), "--samples_per_plugin", "images=1000", "--port", str(port)]
-    server = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "keras_see", "board", str(run), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://localhost:{port}"
     for _ in range(120):
         tags = json.loads(answer(f"{address}/data/plugin/images/tags"))
         if "see/overview" in tags.get(".", {}):
@@ -77,7 +77,8 @@ def test_tensorboard_serves_every_step_of_every_sheet(board):
 
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-def test_a_person_sees_the_sheets_in_the_page(board):
+@pytest.mark.parametrize("page", ["images", "timeseries"])
+def test_a_person_sees_the_sheets_in_the_page(board, page):
     from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
@@ -88,7 +89,7 @@ def test_a_person_sees_the_sheets_in_the_page(board):
         options.add_argument(flag)
     browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     try:
-        browser.get(f"{board}/#timeseries")
+        browser.get(f"{board}/#{page}")
         cards = WebDriverWait(browser, 60).until(
             lambda page: [
                 image
