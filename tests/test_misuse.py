@@ -1,6 +1,7 @@
 """What a clumsy user may do, in tables: each row is an error before the first batch that says which argument is meant,
 what came and what to do; and `docs/messages.md` lists the messages, no more and no less."""
 
+import atexit
 import contextlib
 import functools
 import io
@@ -505,6 +506,7 @@ FUNCTIONS = {
 
 # What is typed, and what the last line of the answer holds.
 USED_PORT = socket.create_server(("127.0.0.1", 0))
+atexit.register(USED_PORT.close)
 COMMANDS = {
     "a model that is not there": (["layers", "none.keras"], "MODEL", "no file 'none.keras'", "Check the path."),
     "a model that is a folder": (["layers", "log"], "MODEL", "no file 'log'", "Check the path."),
