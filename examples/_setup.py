@@ -25,7 +25,8 @@ def setup():
     side = model.input_shape[1] or (224 if options.model else SIDE)
     pictures = photographs or [Image.fromarray(image) for image in colored_shapes(6, seed=1)[0]]
     images = np.stack([ImageOps.fit(picture, (side, side)) for picture in pictures])
-    mode, names = options.preprocess, CLASSES
+    mode = options.preprocess
+    names = [f"class {number}" for number in range(model.output_shape[-1])] if options.model else CLASSES
     if options.classes:
         names = [line.partition(",")[0] for line in Path(options.classes).read_text(encoding="utf-8").splitlines()]
     return model, images, partial(preprocess_input, mode=mode) if mode else lambda images: images, names
