@@ -15,6 +15,7 @@ COLUMNS = (MARGIN, MARGIN + 300, MARGIN + 600)
 ROWS = tuple(MARGIN + top for top in (0, 100, 200, 340, 460, 560, 650))
 COLORS = {"user": "#e8eefc", "inside": "#f4f4f1", "model": "#fdf0dc"}
 
+FOR_ALL, BOX_FOR_ALL = ("_progress", "_types", "_validation", "_version"), "used by all others"
 # Per box: its packages, column, row, color and what it holds.
 BOXES = {
     "cli": (("cli", "__main__"), 1, 0, "user", "the command keras-see"),
@@ -27,9 +28,8 @@ BOXES = {
     "optimization": (("optimization",), 2, 3, "user", "gradient ascent, feature inversion"),
     "visualization": (("visualization",), 1, 4, "user", "arrays to pictures: overlay, sheets, text"),
     "model": (("model",), 1, 5, "model", "all that touches a Keras model; backends"),
-    "_progress, _types, _validation": (("_progress", "_types", "_validation"), 1, 6, "inside", "used by all others"),
+    BOX_FOR_ALL: (FOR_ALL, 1, 6, "inside", ", ".join(FOR_ALL)),
 }
-FOR_ALL = "_progress, _types, _validation"
 BOX_OF = {package: name for name, (packages, *_) in BOXES.items() for package in packages}
 
 
@@ -39,7 +39,8 @@ def arrows():
     for path in SOURCE.rglob("*.py"):
         package = path.relative_to(SOURCE).with_suffix("").parts[0]
         if package != "__init__":
-            found[BOX_OF[package]] |= {BOX_OF[each] for each in imported_packages(path)} - {BOX_OF[package], FOR_ALL}
+            imported = {BOX_OF[each] for each in imported_packages(path)}
+            found[BOX_OF[package]] |= imported - {BOX_OF[package], BOX_FOR_ALL}
     reached = {name: _reached_from(name, found) for name in found}
     return {
         (name, other)

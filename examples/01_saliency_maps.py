@@ -1,37 +1,30 @@
-# %% [markdown]
-# # Saliency maps
-#
-# A saliency map shows which pixels change the score of a class most when they change a little: the absolute gradient
-# of the score with respect to the image (Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034). It shows where the
-# network is sensitive. It does not say whether a pixel raises or lowers the score.
+"""Saliency maps
 
-# %%
+A saliency map shows which pixels change the score of a class most when they change a little: the absolute gradient of
+the score with respect to the image (Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034). It shows where the
+network is sensitive. It does not say whether a pixel raises or lowers the score.
+"""
+
 import numpy as np
-from _common import load, save
+from _setup import setup, show
 
 import keras_see
 
-# In your own notebook: a model, uint8 photographs, the function that prepares them for the model, and class names.
-model, images, preprocess, class_names = load()
+# In your own program: a model, uint8 photographs, the function that prepares them for the model, and class names.
+model, images, preprocess, class_names = setup()
 
-# %% [markdown]
 # One class per image is explained: the predicted one, unless `targets` names another. `maps` also returns the
 # predictions of the same pass.
-
-# %%
 found = keras_see.maps(model, preprocess(images), methods="saliency")
 captions = [
     f"{class_names[number]} {probabilities[number]:.0%}"
     for number, probabilities in zip(found["targets"], found["predictions"], strict=True)
 ]
 
-# %% [markdown]
-# First the maps alone, drawn on black, then over the images. All maps share one colour range, so they can be compared.
-
-# %%
+# First the maps alone, drawn on black, then over the images. All maps share one colour range, so they can be
+# compared.
 columns = {
     "saliency": keras_see.overlay(np.zeros_like(images), found["saliency"], colors="inferno", alpha=1),
     "over the image": keras_see.overlay(images, found["saliency"]),
 }
-sheet = keras_see.sheet(images, columns, captions=captions)
-save(sheet, "01_saliency_maps.png")
+show(keras_see.sheet(images, columns, captions=captions), "01_saliency_maps.png")

@@ -1,11 +1,13 @@
 """What a clumsy user may do, in tables: each row is an error before the first batch that says which argument is meant,
 what came and what to do; and `docs/messages.md` lists the messages, no more and no less."""
 
+import atexit
 import contextlib
 import functools
 import io
 import logging
 import re
+import socket
 import tempfile
 from pathlib import Path
 
@@ -503,13 +505,27 @@ FUNCTIONS = {
 }
 
 # What is typed, and what the last line of the answer holds.
+USED_PORT = socket.create_server(("127.0.0.1", 0))
+atexit.register(USED_PORT.close)
 COMMANDS = {
     "a model that is not there": (["layers", "none.keras"], "MODEL", "no file 'none.keras'", "Check the path."),
     "a model that is a folder": (["layers", "log"], "MODEL", "no file 'log'", "Check the path."),
     "a model that is a text": (["layers", "text.keras"], "MODEL", "'text.keras' is none: ", "Save one with"),
     "a run that is not there": (["board", "none"], "FOLDER", "no folder 'none'", "Check the path."),
     "a run that is a file": (["board", "text.keras"], "FOLDER", "no folder 'text.keras'", "Check the path."),
-    "a port in words": (["board", "log", "--port", "http"], "--port", "'http'", "must be a whole number from 1"),
+    "a port in words": (
+        ["board", "log", "--port", "http"],
+        "--port",
+        "'http'",
+        "must be a whole number from 1 to 65535",
+    ),
+    "a port that is too high": (["board", "log", "--port", "65536"], "--port", "'65536'", "from 1 to 65535"),
+    "a port in use": (
+        ["board", "log", "--port", str(USED_PORT.getsockname()[1])],
+        "--port",
+        "Another program uses",
+        "Leave --port out",
+    ),
     "a photo that is not there": (
         ["dream", "none.jpg", "-o", "a.png"],
         "picture",

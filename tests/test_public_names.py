@@ -22,7 +22,7 @@ LONGEST_SIGNATURE, LONGEST_ANNOTATION = 1800, 80
 
 
 def test_the_public_names_are_these_and_no_others():
-    assert set(keras_see.__all__) == {"Watch", *FUNCTIONS, *SUBMODULES}
+    assert set(keras_see.__all__) == {"Watch", "__version__", *FUNCTIONS, *SUBMODULES}
     for module, names in SUBMODULES.items():
         assert set(getattr(keras_see, module).__all__) == names
 

@@ -1,7 +1,5 @@
 """The demo: train a small classifier and log its attribution maps."""
 
-import shlex
-import sys
 import time
 from pathlib import Path
 
@@ -9,7 +7,9 @@ import keras
 import numpy as np
 
 import keras_see
+from keras_see._progress import can_redraw
 from keras_see.cli.demo_data import SIDE, cluttered_digits, photographs
+from keras_see.cli.demo_report import EpochProgress, say_what_to_look_at, say_whether_by_luck
 from keras_see.visualization.animation import write_picture
 
 # Number of training and of validation images.
@@ -31,12 +31,12 @@ def run(data=None, log_dir=None, epochs=None):
         and `"after"`, the share of the Grad-CAM energy inside it before and after training.
     """
     log_dir = Path(log_dir or time.strftime("logs/demo-%Y%m%d-%H%M%S"))
+    epochs = epochs or (6 if data is None else 12)
     keras.utils.set_random_seed(0)
-    result = _on_digits(log_dir, epochs or 6) if data is None else _on_photographs(data, log_dir, epochs or 12)
+    result = _on_digits(log_dir, epochs) if data is None else _on_photographs(data, log_dir, epochs)
     picture = log_dir / "last_sheet.png"
     write_picture([keras_see.read(log_dir, "see/overview")["see/overview"][-1][1]], picture)
-    print(f"\nThe last sheet: {picture}\nTo drag the slider through all epochs:\n")
-    print(f"    keras-see board {shlex.quote(str(log_dir))}\n")
+    say_what_to_look_at(picture, log_dir, epochs, "the digits" if data is None else "what the classes are named after")
     return result
 
 
@@ -76,7 +76,9 @@ def _on_photographs(data, log_dir, epochs):
     )
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     watch = keras_see.Watch(log_dir, _some_of_each(validation, len(classes)), class_names=classes)
-    return {"accuracy": _train(model, training, None, validation, epochs, watch)}
+    accuracy = _train(model, training, None, validation, epochs, watch)
+    say_whether_by_luck(accuracy, validation.labels)
+    return {"accuracy": accuracy}
 
 
 def _some_of_each(dataset, classes, count=8):
@@ -91,10 +93,10 @@ def _train(model, x, y, validation, epochs, watch):
     # The learning rate falls to zero over the whole training, so that the maps of the last epochs hardly change.
     steps = len(x) if y is None else -(-len(x) // 32)
     model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
-    verbose = 1 if sys.stdout.isatty() else 2
+    verbose, progress = (1, []) if can_redraw() else (2, [EpochProgress()])
     history = model.fit(
-        x, y, epochs=epochs, validation_data=validation, batch_size=None if y is None else 32, callbacks=[watch],
-        verbose=verbose,
+        x, y, epochs=epochs, validation_data=validation, batch_size=None if y is None else 32,
+        callbacks=[watch, *progress], verbose=verbose,
     )  # fmt: skip
     accuracy = float(history.history["val_accuracy"][-1])
     print(f"\nValidation accuracy: {accuracy:.1%}")

@@ -76,13 +76,17 @@ class Photographs(keras.utils.PyDataset):
         if self._random:
             self._random.shuffle(self._files)
 
+    @property
+    def labels(self):
+        """The class number of each photograph, in the present order."""
+        return np.array([self._classes.index(file.parent.name) for file in self._files])
+
     def __len__(self):
         return -(-len(self._files) // self._batch_size)
 
     def __getitem__(self, number):
-        files = self._files[number * self._batch_size : (number + 1) * self._batch_size]
-        labels = [self._classes.index(file.parent.name) for file in files]
-        return np.stack([_square(file, self._side) for file in files]), np.array(labels)
+        batch = slice(number * self._batch_size, (number + 1) * self._batch_size)
+        return np.stack([_square(file, self._side) for file in self._files[batch]]), self.labels[batch]
 
 
 def photographs(folder, side):

@@ -2,6 +2,8 @@
 
 import argparse
 
+from keras_see import __version__
+
 
 def add_command(commands):
     """Add the `dream` command to the parser, without importing a framework."""
@@ -122,22 +124,13 @@ def _description(options, dream_options, runner):
     given = {name: getattr(options, name) for name in ("photo", "model", "preprocess", "guide", "mask", "zoom")}
     given |= {"zoom_scale": options.zoom_scale} if options.zoom else {}
     numbers = {key: value for key, value in (given | dataclasses.asdict(dream_options)).items() if value is not None}
-    versions = {"keras_see": _version(), "keras": keras.__version__, "backend": keras.backend.backend()}
+    versions = {"keras_see": __version__, "keras": keras.__version__, "backend": keras.backend.backend()}
     return {"command": "keras-see dream", **numbers, "layers": layers, **versions}
 
 
 def _written(objective):
     """Return a layer objective as `--layers` takes it."""
     return objective.path + ("" if objective.channel is None else f":{objective.channel}")
-
-
-def _version():
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("keras_see")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "not installed"
 
 
 def _layers(texts):

@@ -1,11 +1,11 @@
 """The command line: `keras-see demo | dream | layers | board`."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
-from keras_see.cli import dream
+from keras_see import __version__
+from keras_see.cli import board, dream
 
 
 def main(arguments=None):
@@ -29,6 +29,7 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="keras-see", description="See what a Keras network is learning.")
+    parser.add_argument("--version", action="version", version=f"keras-see {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="train a small classifier and watch where it looks")
@@ -43,16 +44,22 @@ def _parser():
     layers.set_defaults(command=_layers)
     layers.add_argument("model", metavar="MODEL.keras")
 
-    board = commands.add_parser("board", help="open TensorBoard with every step kept")
-    board.set_defaults(command=_board)
-    board.add_argument("log_dir", metavar="FOLDER")
-    board.add_argument("--port", type=_positive, default=6006)
+    board_of = commands.add_parser("board", help="open TensorBoard with every step kept")
+    board_of.set_defaults(command=board.run)
+    board_of.add_argument("log_dir", metavar="FOLDER")
+    board_of.add_argument("--port", type=_port, metavar="N", help="default: the first free one from 6006")
     return parser
 
 
 def _positive(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def _port(text):
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 65535, not {text!r}")
     return int(text)
 
 
@@ -74,16 +81,6 @@ def _layers(options):
     from keras_see.cli.model_loading import loaded_model
 
     print(layers(loaded_model(options.model)))
-
-
-def _board(options):
-    if not Path(options.log_dir).is_dir():
-        raise ValueError(f"FOLDER must hold a run. There is no folder {options.log_dir!r}. Check the path.")
-    if not any(Path(options.log_dir).rglob("*tfevents*")):
-        print(f"There are no event files in {options.log_dir!r} yet; pictures show once a run writes them.")
-    # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
-    flags = ["--logdir", options.log_dir, "--samples_per_plugin", "images=1000", "--port", str(options.port)]
-    return subprocess.call([sys.executable, "-m", "tensorboard.main", *flags])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,6 +14,14 @@ def test_the_help_lists_the_commands():
     said = subprocess.run([sys.executable, "-m", "keras_see", "--help"], capture_output=True, text=True, check=True)
     for command in ("demo", "dream", "layers", "board"):
         assert command in said.stdout
+
+
+def test_the_version_is_that_of_the_installed_package(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"keras-see {version('keras_see')}\n"
+    assert keras_see.__version__ == version("keras_see")
 
 
 def test_layers_lists_a_saved_model(tmp_path, capsys):
@@ -68,7 +77,12 @@ def test_the_demo_runs_on_a_folder_of_pictures(tmp_path, capsys):
     assert main(["demo", "--data", str(tmp_path / "data"), "--epochs", "1", "--log-dir", str(logs)]) == 0
     said = capsys.readouterr().out
     assert "Validation accuracy" in said
+    assert "Guessing reaches up to 100% by luck, on 2 photographs" in said
+    assert f"Picture: {logs / 'last_sheet.png'}" in said
     assert f"keras-see board {logs}" in said
+    assert "http://localhost:6006/#images" in said
+    assert "\r" not in said
+    assert "\x1b" not in said
     assert [step for step, _ in keras_see.read(logs)["see/overview"]] == [-1, 0]
     with Image.open(logs / "last_sheet.png") as picture:
         assert picture.width > 300

@@ -19,6 +19,18 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
 FLAGS += "--disable-component-update --disable-sync --window-size=1500,1400"
 
+# JavaScript that looks for sheets, sliders and texts, also in the shadow roots of TensorBoard's older pages.
+EVERYTHING = """
+const sheets = [], sliders = [], texts = [];
+const look = (root) => root.querySelectorAll("*").forEach((each) => {
+  if (each.naturalWidth > 300) sheets.push(each.src);
+  if (each.matches("mat-slider, paper-slider, input[type=range]")) sliders.push(each.id);
+  if (!each.children.length && each.textContent.trim()) texts.push(each.textContent.trim());
+  if (each.shadowRoot) look(each.shadowRoot);
+});
+look(document);
+"""
+
 
 def free_port():
     with socket.socket() as one:
@@ -53,9 +65,9 @@ def run(tmp_path_factory):
 def board(run):
     """The address of a TensorBoard that shows the run with every step kept."""
     port = free_port()
-    command = ["tensorboard.main", "--logdir", str(run), "--samples_per_plugin", "images=1000", "--port", str(port)]
-    server = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "keras_see", "board", str(run), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://localhost:{port}"
     for _ in range(120):
         tags = json.loads(answer(f"{address}/data/plugin/images/tags"))
         if "see/overview" in tags.get(".", {}):
@@ -77,9 +89,9 @@ def test_tensorboard_serves_every_step_of_every_sheet(board):
 
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-def test_a_person_sees_the_sheets_in_the_page(board):
+@pytest.mark.parametrize("page", ["images", "timeseries"])
+def test_a_person_sees_the_sheets_in_the_page(board, page):
     from selenium import webdriver
-    from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
     options = webdriver.ChromeOptions()
@@ -88,19 +100,13 @@ def test_a_person_sees_the_sheets_in_the_page(board):
         options.add_argument(flag)
     browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     try:
-        browser.get(f"{board}/#timeseries")
-        cards = WebDriverWait(browser, 60).until(
-            lambda page: [
-                image
-                for image in page.find_elements(By.CSS_SELECTOR, "image-card img, card-view img")
-                if page.execute_script("return arguments[0].naturalWidth", image) > 300
-            ]
-        )
-        assert cards
-        assert "see/" in browser.page_source
-        assert browser.find_elements(By.CSS_SELECTOR, "image-card mat-slider, image-card input[type=range]")
+        browser.get(f"{board}/#{page}")
+        WebDriverWait(browser, 60).until(lambda page: page.execute_script(f"{EVERYTHING} return sheets"))
+        seen = browser.execute_script(f"{EVERYTHING} return texts")
+        assert any("see/" in text for text in seen)
+        assert browser.execute_script(f"{EVERYTHING} return sliders")
         shot = os.environ.get("KERAS_SEE_SHOTS")
         if shot:
-            browser.save_screenshot(str(Path(shot) / "tensorboard.png"))
+            browser.save_screenshot(str(Path(shot) / f"tensorboard_{page}.png"))
     finally:
         browser.quit()
