@@ -12,7 +12,8 @@ def label_leaves(labels, count):
     if labels is None:
         return []
     if isinstance(labels, dict) or _are_of_several_outputs(labels, count):
-        return [leaf for part in keras.tree.flatten(labels) for leaf in label_leaves(part, count)]
+        parts = labels.values() if isinstance(labels, dict) else labels
+        return [leaf for part in parts for leaf in label_leaves(part, count)]
     try:
         return [np.asarray(keras.tree.map_structure(to_numpy, labels))]
     except ValueError:  # nested lists of unequal length
@@ -39,29 +40,28 @@ def numbers_of_names(labels, class_names):
     """Return an array of labels with class numbers in the place of names; other labels as they are.
 
     Raises:
-        ValueError: If a name is not among `class_names`, or there are none.
+        ValueError: If there are several names per image, or one that is not among `class_names`.
     """
     if not are_names(labels):
         return labels
-    numbers = {name: number for number, name in enumerate(class_names or [])}
-    names = [_as_text(label) for label in labels.flat]
-    unknown = next((name for name in names if name not in numbers), None)
-    if unknown is not None:
-        advice = (
-            "Write it as it stands there." if numbers else "Pass `class_names=`, in the order of the class numbers."
-        )
-        came = shown(unknown) + ("" if numbers else " and no `class_names`")
-        raise ValueError(f"`labels` that are names must be among `class_names`. Got {came}. {advice}")
-    return np.array([numbers[name] for name in names]).reshape(labels.shape)
+    wanted = "`labels` that are names must be one per image, each among `class_names`. "
+    if labels.size != len(labels):
+        raise ValueError(f"{wanted}Got {shown(labels)}. Pass multi-hot rows where images have several classes.")
+    if class_names is None:
+        raise ValueError(f"{wanted}Got no `class_names`. Pass all names in the order of the class numbers.")
+    return np.array([_number_of(label, class_names, wanted) for label in labels.flat])
+
+
+def _number_of(label, class_names, wanted):
+    """Return the class number of a name; TensorFlow gives names as bytes."""
+    name = label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+    if name not in class_names:
+        raise ValueError(f"{wanted}Got {shown(name)}. Write it as it stands in `class_names`.")
+    return class_names.index(name)
 
 
 def _is_name(label):
     return isinstance(label, str | bytes)
-
-
-def _as_text(label):
-    """Return a name as a str; TensorFlow gives bytes."""
-    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
 
 
 def _are_of_several_outputs(labels, count):

@@ -13,8 +13,8 @@ class Reading:
     """What the output of a model and the labels of its images mean.
 
     Attributes:
-        kind: "classes" (the highest output names the class; of one unit its side), or "values" (the outputs are numbers,
-            as in a regression).
+        kind: "classes" (the highest output names the class; of one unit its side), or "values" (the outputs are
+            numbers, as in a regression).
         true: Per image a tuple of its true classes, or of its true values; None where there are no labels that fit.
         left_out: Why `true` is None, as the end of a sentence.
     """

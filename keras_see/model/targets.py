@@ -20,9 +20,9 @@ class Target:
     """A checked target: how a model's outputs become one score per image.
 
     Attributes:
-        kind: "predicted" (the class that the model prefers), "weights" (the sum of outputs times weights), "labels" (the
-            same, and the class that the model prefers for images whose weights are all 0) or "callable" (the user's own
-            function of the outputs).
+        kind: "predicted" (the class that the model prefers), "weights" (the sum of outputs times weights), "labels"
+            (the same, but the class that the model prefers where an image's weights are all 0) or "callable" (the
+            user's own function of the outputs).
         weights: float32, the shape of the outputs; of "weights" and "labels" only.
         classes: int `(n,)`, where the target is a class.
         function: The user's function; of "callable" only.
@@ -83,9 +83,9 @@ def resolve(targets, layer_calls, count, reading=None):
     reading, shape = reading or read([], layer_calls), tuple(outputs[0].shape[1:])
     if targets is None:
         targets = "label" if reading.true_classes else "predicted"
-    return (
-        _from_word(targets, reading, shape, count) if isinstance(targets, str) else _from_array(targets, shape, count)
-    )
+    if isinstance(targets, str):
+        return _from_word(targets, reading, shape, count)
+    return _from_array(targets, shape, count)
 
 
 def _from_word(word, reading, shape, count):
@@ -190,7 +190,7 @@ def _from_classes(classes, shape, fits):
 
 
 def _predicted(logits):
-    """Return weights and class numbers of what the model itself prefers: the highest output, or the side of the only one."""
+    """Return weights and class numbers of what the model itself prefers; of one unit its side."""
     if logits.shape[-1] == 1:
         positive = ops.cast(logits > 0, "float32")
         places = ops.mean(ops.reshape(positive, (logits.shape[0], -1)), axis=-1)
