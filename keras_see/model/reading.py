@@ -96,7 +96,7 @@ def _misfit(labels, units):
     if not np.all(np.isfinite(labels)):
         return "they hold NaN or infinity"
     if labels.ndim > 1 and labels.shape[1:] not in ((1,), (max(units, 2),)):
-        return f"their shape is {labels.shape}, and the model has {max(units, 2)} classes"
+        return f"their shape is {labels.shape}, not (n,) or (n, {units})"
     if labels.ndim > 1 and labels.shape[1] > 1:
         return "their rows are neither one-hot nor multi-hot"
     classes = range(max(units, 2))

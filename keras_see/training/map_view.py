@@ -13,12 +13,7 @@ from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture
-from keras_see.training.map_texts import MapTexts
-from keras_see.visualization.captions import (
-    check_class_names,
-    checked_class_names,
-    short_number,
-)
+from keras_see.visualization.captions import MapTexts, check_class_names, checked_class_names, short_number
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of

@@ -41,11 +41,11 @@ LEFT_OUT = {
     "half a class": (flat, [0.5, 0], "classes", "0.5 is none of the model's classes"),
     "a third side": (one_unit, [2, 0], "classes", "2 is none of the model's classes, 0 to 1"),
     "both sides": (one_unit, [[1, 1], [0, 1]], "classes", "neither one-hot nor multi-hot"),
-    "rows of other classes": (flat, [[0, 1], [1, 0]], "classes", "shape is (2, 2), and the model has 3 classes"),
+    "rows of other classes": (flat, [[0, 1], [1, 0]], "classes", "their shape is (2, 2), not (n,) or (n, 3)"),
     "shares of classes": (lambda: linear(3), [[0.2, 0.8, 0], [1, 0, 0]], "classes", "neither one-hot nor multi-hot"),
     "numbers for a softmax": (flat, [[7, 8, 0], [1, 0, 0]], "classes", "neither one-hot nor multi-hot"),
     "masks": (segmentation, np.zeros((2, 8, 6)), "classes", "their shape is (2, 8, 6)"),
-    "masks of a number": (lambda: linear(1), np.zeros((2, 8, 6)), "values", "their shape is (2, 8, 6)"),
+    "masks of a number": (lambda: linear(1), np.zeros((2, 8, 6)), "values", "their shape is (2, 8, 6), not (n,) or (n, 1)"),
     "NaN": (lambda: linear(1), [np.nan, 0], "values", "they hold NaN"),
     "objects": (flat, [None, 1], "classes", "they are no numbers"),
 }
