@@ -45,7 +45,7 @@ LEFT_OUT = {
     "shares of classes": (lambda: linear(3), [[0.2, 0.8, 0], [1, 0, 0]], "classes", "neither one-hot nor multi-hot"),
     "numbers for a softmax": (flat, [[7, 8, 0], [1, 0, 0]], "classes", "neither one-hot nor multi-hot"),
     "masks": (segmentation, np.zeros((2, 8, 6)), "classes", "their shape is (2, 8, 6)"),
-    "masks of a number": (lambda: linear(1), np.zeros((2, 8, 6)), "values", "their shape is (2, 8, 6), not (n,) or (n, 1)"),
+    "masks of a number": (lambda: linear(1), np.zeros((2, 8, 6)), "values", "is (2, 8, 6), not (n,) or (n, 1)"),
     "NaN": (lambda: linear(1), [np.nan, 0], "values", "they hold NaN"),
     "objects": (flat, [None, 1], "classes", "they are no numbers"),
 }
