@@ -13,7 +13,7 @@ Images = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 # Images, a pair `(x, y)`, or a dataset whose batches are one of these.
 ImageSource = Images | Iterable[Any]
 
-# Class numbers `(n,)` or one-hot rows `(n, classes)`; other labels are not used.
+# Class numbers or names `(n,)`, one-hot or multi-hot rows `(n, classes)`, or values of a regression.
 Labels: TypeAlias = ArrayLike
 
 # What is explained: "label", "predicted", class numbers, weights of the outputs, or a function of the outputs.

@@ -63,6 +63,11 @@ def numeric(thing):
     return array if array.dtype.kind in "biuf" or array.dtype.name == "bfloat16" else None
 
 
+def are_whole(array):
+    """Return whether an array of numbers holds nothing but whole ones."""
+    return array.dtype.kind in "biu" or bool(np.all(np.isfinite(array)) and np.all(array == np.round(array)))
+
+
 def _is_plain(thing):
     if isinstance(thing, dict):
         return len(thing) <= LONGEST and all(_is_plain(part) for pair in thing.items() for part in pair)

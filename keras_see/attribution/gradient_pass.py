@@ -15,6 +15,7 @@ from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature, state_of
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
 from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
+from keras_see.model.reading import read, takes_logits
 from keras_see.model.targets import are_probabilities, resolve
 
 _LOGGER = logging.getLogger("keras_see")
@@ -87,7 +88,7 @@ class GradientPass:
 
         def score(deltas):
             seen = forward(self._model(), values, self._layer_calls, inputs, self.paths, deltas)
-            scores, classes, used = self._target.scores(seen.logits, self._layer_calls.closing, weights)
+            scores, classes, used = self._target.scores(seen.logits, weights)
             return ops.sum(scores) * scale, (seen.features, seen.outputs, scores, classes, used)
 
         deltas = zero_deltas(self._layer_calls, inputs, self._paths_of("gradient"))
@@ -122,7 +123,7 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
         images: In the structure that the model takes.
         requests: Methods at layers.
         targets: What is explained, as `keras_see.model.targets.resolve` takes it.
-        labels: Class numbers of the images, or None.
+        labels: The labels of the images as an array of numbers, or None.
         batch_size: Images per pass; bounds the memory.
     """
     check_model(model)
@@ -130,7 +131,8 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     layer_calls = layer_calls_of(model, images)
     for request in requests:
         request.method.place(layer_calls, request.layer)  # raises before anything is compiled
-    target = resolve(targets, layer_calls, count_of(images), labels)
+    reading = read([] if labels is None else [labels], layer_calls, from_logits=takes_logits(model))
+    target = resolve(targets, layer_calls, count_of(images), reading)
     result = run(model, requests, target, split(images, target, batch_size, padded=True), batch_size)()
     if layer_calls.closing is None and are_probabilities(result.outputs):
         _LOGGER.warning(

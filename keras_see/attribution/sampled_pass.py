@@ -93,7 +93,7 @@ class SampledPass:
         else:
             deltas = {self._path: varied - _repeated(base.features, count)}
         seen = forward(self._model(), values, self._layer_calls, images, list(deltas), deltas)
-        return self._target.scores(seen.logits, self._layer_calls.closing, weights)[0]
+        return self._target.scores(seen.logits, weights)[0]
 
 
 def _pass_of(model, images, request, target):

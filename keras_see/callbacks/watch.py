@@ -31,15 +31,16 @@ class Watch(EpochCallback):
             `(x, y)` with labels; or a `tf.data.Dataset`, `keras.utils.PyDataset` or torch `DataLoader`, whose first
             `n` images are read once, when the callback is made. (Reading a shuffled `tf.data` set changes its order:
             do not pass the one that is trained on.)
-        targets: What is explained. `None`: the label if there are labels, else the predicted class; `"label"`;
-            `"predicted"`; a class number, or one per image; an array in the shape of the outputs, as the weights of
-            their sum; or a function that takes the outputs before a closing softmax or sigmoid and returns one score
-            per image.
+        targets: What is explained. `None`: the label if there are labels that are classes, else the predicted class;
+            `"label"`, which of several true classes is their sum, and without any the predicted class; `"predicted"`; a
+            class number, or one per image; an array in the shape of the outputs, as the weights of their sum; or a
+            function that takes the outputs before a closing softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
             to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
             methods that the model allows.
-        labels: The labels, if they are not part of `images`: class numbers or one-hot rows.
+        labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or
+            multi-hot rows; or the values of a regression, which are shown and not explained.
         n: Number of sample images. Default: 8 from a dataset, all of an array (at most 64).
         every: Log every N epochs, and after the last epoch. `"auto"`: after each of the first ten epochs, then at
             most 100 times in all.
@@ -48,7 +49,8 @@ class Watch(EpochCallback):
             to it, the interval grows to 2, 5, 10, 20, ... epochs.
         max_megabytes: The most that the callback may write, in MB. To keep to it, the interval grows likewise.
         name: A part of the tags, `see/<name>/<method>`, for several callbacks in one folder.
-        class_names: Names of the classes, in the order of their numbers.
+        class_names: Names of the classes, in the order of their numbers. With two of them, a single output without a
+            sigmoid is taken for a logit, unless the labels are other numbers than 0 and 1.
         preprocess: Function from the images to what the model takes. The images themselves are shown.
         display: How images are shown. `None`: the value range is recognised (uint8, 0–1, −1–1 or 0–255); a pair
             `(black, white)`; a function from images to pictures; or an array of pictures.

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_see._validation import numeric, shown
+from keras_see._validation import are_whole, numeric, shown
 from keras_see.model.cache import weak
 from keras_see.model.inputs import to_numpy
 from keras_see.model.layer_calls import BATCH, first_line
+from keras_see.model.reading import read
 from keras_see.model.tracing import output_spec
 
 
@@ -19,9 +20,10 @@ class Target:
     """A checked target: how a model's outputs become one score per image.
 
     Attributes:
-        kind: "predicted" (the class that the model prefers), "weights" (the sum of outputs times weights) or "callable"
-            (the user's own function of the outputs).
-        weights: float32, the shape of the outputs; of "weights" only.
+        kind: "predicted" (the class that the model prefers), "weights" (the sum of outputs times weights), "labels"
+            (the same, but the class that the model prefers where an image's weights are all 0) or "callable" (the
+            user's own function of the outputs).
+        weights: float32, the shape of the outputs; of "weights" and "labels" only.
         classes: int `(n,)`, where the target is a class.
         function: The user's function; of "callable" only.
     """
@@ -31,7 +33,7 @@ class Target:
     classes: np.ndarray | None = None
     function: Callable | None = None
 
-    def scores(self, logits, closing, weights):
+    def scores(self, logits, weights):
         """Return scores `(n,)`, the explained classes `(n,)` (-1 for none) and the weights of the outputs; traced."""
         if self.kind == "callable":
             scores = ops.cast(self.function(logits), "float32")
@@ -39,7 +41,9 @@ class Target:
         logits = ops.cast(keras.tree.flatten(logits)[0], "float32")
         classes = ops.zeros((logits.shape[0],), "int32") - 1
         if self.kind == "predicted":
-            weights, classes = _predicted(logits, closing)
+            weights, classes = _predicted(logits)
+        if self.kind == "labels":
+            weights, classes = _predicted_where_none(logits, weights)
         return ops.sum(ops.reshape(logits * weights, (logits.shape[0], -1)), axis=-1), classes, weights
 
     def without_weights(self):
@@ -58,7 +62,7 @@ class _Weakly:
         return self._refer()(*args)
 
 
-def resolve(targets, layer_calls, count, labels=None):
+def resolve(targets, layer_calls, count, reading=None):
     """Return the checked `Target` that a user's `targets` mean.
 
     Args:
@@ -66,7 +70,7 @@ def resolve(targets, layer_calls, count, labels=None):
             a closing softmax or sigmoid and returns one score per image.
         layer_calls: The model's `LayerCalls`.
         count: Number of images.
-        labels: Class numbers of the images, or None.
+        reading: The `Reading` of the outputs and the labels. Default: that without labels.
     """
     outputs = keras.tree.flatten(layer_calls.outputs)
     if callable(targets):
@@ -76,59 +80,47 @@ def resolve(targets, layer_calls, count, labels=None):
             f"`targets` must be a callable for a model whose outputs have shape {_shapes(outputs)}. "
             f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image."
         )
+    reading, shape = reading or read([], layer_calls), tuple(outputs[0].shape[1:])
     if targets is None:
-        targets = "label" if labels is not None and _are_classes(labels, outputs[0].shape[-1]) else "predicted"
+        targets = "label" if reading.true_classes else "predicted"
     if isinstance(targets, str):
-        if targets == "predicted":
-            return Target("predicted")
-        if targets != "label":
-            raise ValueError(
-                '`targets` must be None, "label", "predicted", a class number, an array or a callable. '
-                f"Got {shown(targets)}. Choose one of these."
-            )
-        if labels is None:
-            raise ValueError(
-                '`targets="label"` needs labels that are class numbers or one-hot rows. None came with the images. '
-                'Pass images as `(x, y)`, or `labels=`, or `targets="predicted"`.'
-            )
-        targets = labels
-    return _from_array(targets, tuple(outputs[0].shape[1:]), count)
+        return _from_word(targets, reading, shape, count)
+    return _from_array(targets, shape, count)
 
 
-def labels_to_classes(labels, count):
-    """Return labels as class numbers `(n,)`, or None if they are none; raise if there are too few or too many.
-
-    Labels of several outputs, a dict or a list of arrays, are none; those of one output may come in such a structure.
-    """
-    leaves = label_leaves(labels, count)
-    if len(leaves) != 1:
-        return None
-    given, labels = labels, np.asarray(leaves[0])
-    if labels.ndim == 0 or len(labels) != count:
+def _from_word(word, reading, shape, count):
+    if word not in ("label", "predicted"):
         raise ValueError(
-            f"`labels` must hold one label per image, {count} in all. Got {shown(given)}. "
-            "Pass the labels of the same images, in the same order."
+            '`targets` must be None, "label", "predicted", a class number, an array or a callable. '
+            f"Got {shown(word)}. Choose one of these."
         )
-    if not _is_numeric(labels):
-        return None
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        rows_are_one_hot = np.all(np.sort(labels, axis=1)[:, :-1] == 0) and np.all(labels.max(axis=1) == 1)
-        return labels.argmax(axis=1) if rows_are_one_hot else None
-    if labels.ndim > 2 or not _is_whole(labels) or labels.min() < 0:
-        return None
-    return labels.reshape(count).astype("int64")
+    if word == "label":
+        return _from_labels(_labels_of(reading), shape)
+    return _from_array(1, shape, count) if shape[-1] == 1 and reading.kind == "values" else Target("predicted")
 
 
-def label_leaves(labels, count):
-    """Return the labels of each output as NumPy arrays: one, unless they come as a dict, list or tuple of arrays."""
-    if labels is None:
-        return []
-    if isinstance(labels, dict) or _are_of_several_outputs(labels, count):
-        return [leaf for part in keras.tree.flatten(labels) for leaf in label_leaves(part, count)]
-    try:
-        return [np.asarray(keras.tree.map_structure(to_numpy, labels))]
-    except ValueError:  # nested lists of unequal length
-        return []
+def _labels_of(reading):
+    """Return the true classes of each image, or say why there are none."""
+    if reading.true_classes is not None:
+        return reading.true_classes
+    why, advice = reading.left_out, "Pass the classes of the images as `labels=`"
+    if reading.true is not None:
+        why, advice = "they are values, as of a regression", "Leave `targets` out"
+    raise ValueError(
+        '`targets="label"` needs labels that are classes of the model: class numbers, one-hot or multi-hot rows. '
+        f'Got no such labels: {why}. {advice}, or `targets="predicted"`.'
+    )
+
+
+def _from_labels(true, shape):
+    """Return the target of each image's true class, or of the sum of its true classes if some have not just one."""
+    if all(len(classes) == 1 for classes in true):
+        classes = np.array(true)[:, 0]
+        return Target("weights", weights=class_weights(classes, shape), classes=classes)
+    rows = np.zeros((len(true), shape[-1]), "float32")
+    for row, classes in zip(rows, true, strict=True):
+        row[list(classes)] = 1.0
+    return Target("labels", weights=_at_all_places(rows, shape))
 
 
 def class_weights(classes, shape):
@@ -136,7 +128,11 @@ def class_weights(classes, shape):
     if shape[-1] == 1:
         signs = np.where(np.asarray(classes) == 1, 1.0, -1.0).astype("float32")
         return signs.reshape((-1,) + (1,) * len(shape)) * np.ones((1, *shape), "float32")
-    rows = np.eye(shape[-1], dtype="float32")[classes]
+    return _at_all_places(np.eye(shape[-1], dtype="float32")[classes], shape)
+
+
+def _at_all_places(rows, shape):
+    """Return weights `(n, *shape)` that are the same at all places, from one row of weights per image."""
     rows = rows.reshape((len(rows),) + (1,) * (len(shape) - 1) + (shape[-1],))
     return np.broadcast_to(rows, (len(rows), *shape)).copy()
 
@@ -167,7 +163,7 @@ def _from_array(targets, shape, count):
     targets = array
     if targets.ndim == 0:
         targets = np.full(count, targets)
-    if targets.shape in ((count,), (count, 1)) and (_is_whole(targets) or len(shape) != 1 or targets.ndim == 1):
+    if targets.shape in ((count,), (count, 1)) and (are_whole(targets) or len(shape) != 1 or targets.ndim == 1):
         return _from_classes(targets.reshape(count), shape, fits)
     if targets.shape == (count, *shape):
         if not np.all(np.isfinite(targets)):
@@ -179,7 +175,7 @@ def _from_array(targets, shape, count):
 def _from_classes(classes, shape, fits):
     units = shape[-1] if shape else 1
     highest = max(units - 1, 1)
-    if not _is_whole(classes) or classes.min() < 0 or classes.max() > highest:
+    if not are_whole(classes) or classes.min() < 0 or classes.max() > highest:
         wrong = classes[(classes != np.round(classes)) | (classes < 0) | (classes > highest)]
         raise ValueError(
             f"{fits}This model's classes are 0 to {highest}; got {shown(wrong[0])}. "
@@ -193,10 +189,10 @@ def _from_classes(classes, shape, fits):
     return Target("weights", weights=class_weights(classes, shape), classes=classes)
 
 
-def _predicted(logits, closing):
-    """Return weights and class numbers of what the model itself prefers."""
+def _predicted(logits):
+    """Return weights and class numbers of what the model itself prefers; of one unit its side."""
     if logits.shape[-1] == 1:
-        positive = ops.cast(logits > 0, "float32") if closing == "sigmoid" else ops.ones_like(logits)
+        positive = ops.cast(logits > 0, "float32")
         places = ops.mean(ops.reshape(positive, (logits.shape[0], -1)), axis=-1)
         return 2.0 * positive - 1.0, ops.cast(places >= 0.5, "int32")
     totals = ops.sum(ops.reshape(logits, (logits.shape[0], -1, logits.shape[-1])), axis=1)
@@ -206,24 +202,12 @@ def _predicted(logits, closing):
     return ops.reshape(weights, (logits.shape[0], *ones, logits.shape[-1])), ops.cast(classes, "int32")
 
 
-def _are_classes(labels, units):
-    labels = np.asarray(labels)
-    return _is_whole(labels) and labels.min() >= 0 and labels.max() <= max(units - 1, 1)
-
-
-def _are_of_several_outputs(labels, count):
-    """A tuple holds arrays with one label per image each; a list of as many arrays as images holds labels, though."""
-    if not isinstance(labels, list | tuple) or (isinstance(labels, list) and len(labels) == count):
-        return False
-    return all(tuple(getattr(part, "shape", ()))[:1] == (count,) for part in labels)
-
-
-def _is_numeric(array):
-    return array.dtype.kind in "biuf" or array.dtype.name == "bfloat16"
-
-
-def _is_whole(array):
-    return array.dtype.kind in "biu" or bool(np.all(np.isfinite(array)) and np.all(array == np.round(array)))
+def _predicted_where_none(logits, weights):
+    """Return weights and class numbers: those given and -1, or the predicted class where the weights are all 0."""
+    predicted, classes = _predicted(logits)
+    none = ops.logical_not(ops.any(ops.reshape(weights, (weights.shape[0], -1)) != 0, axis=-1))
+    where = ops.reshape(none, (weights.shape[0],) + (1,) * (len(weights.shape) - 1))
+    return ops.where(where, predicted, weights), ops.where(none, classes, -1)
 
 
 def _shapes(tensors):

@@ -69,7 +69,7 @@ def units(target, path=LOGITS):
     """Return the objective of output units: a checked `Target`, its weights being `goals`."""
 
     def score(features, images, goals):
-        return target.scores(features[path], None, goals[0])[0]
+        return target.scores(features[path], goals[0])[0]
 
     return Objective((path,), score)
 

@@ -1,6 +1,5 @@
 """The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
-import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
@@ -10,15 +9,11 @@ from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
 from keras_see.model.forward import IMAGES
 from keras_see.model.inputs import build, check_batch_size, check_fit, picture_of
+from keras_see.model.labels import numbers_of_names
+from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture
-from keras_see.visualization.captions import (
-    check_class_names,
-    checked_class_names,
-    image_captions,
-    map_captions,
-    short_number,
-)
+from keras_see.visualization.captions import MapTexts, check_class_names, checked_class_names, short_number
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
@@ -64,6 +59,7 @@ class MapView:
         self._samples, self._methods, self._targets = samples, methods, targets
         self._class_names, self._scale = checked_class_names(class_names), scale
         self._regions, self._batch_size = regions, batch_size
+        self._labels = _in_numbers(samples.labels, self._class_names)
         pictures, self._display_note = to_pictures(samples.images, display)
         if len(pictures) != samples.count:
             raise ValueError(
@@ -83,11 +79,15 @@ class MapView:
         layer_calls = layer_calls_of(model, inputs)
         self._closing = layer_calls.closing
         self._requests = requests_for(self._methods, layer_calls)
-        self._target = resolve(self._targets, layer_calls, self._samples.count, self._samples.classes)
+        named, from_logits = self._class_names is not None, takes_logits(model)
+        reading = read(self._labels, layer_calls, named=named, from_logits=from_logits)
+        self._target = resolve(self._targets, layer_calls, self._samples.count, reading)
+        self._texts = MapTexts(reading, self._target, self._class_names, units_of(layer_calls))
         self._parts = split(inputs, self._target, self._batch_size)
         if self._methods is None and self._target.kind == "callable":
             self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
-        self._classes = _classes_of(self._samples.classes, layer_calls)
+        fell_back = self._labels and self._targets is None and reading.true is None
+        self._labels_note = f"labels left out: {reading.left_out}" if fell_back else ""
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
         self._ranges = {name: Range(run_writer.last_number(f"{prefix}{name}/range")) for name in self._requests}
         check_class_names(self._class_names, layer_calls)
@@ -106,9 +106,9 @@ class MapView:
         result = collect()
         unclosed = self._closing is None and are_probabilities(result.outputs)
         activation = self._closing or ("softmax" if unclosed else None)
-        captions = image_captions(result.outputs, activation, self._classes, self._class_names)
+        captions = self._texts.under_images(result.outputs, activation)
         warning = "saturated: the softmax is no layer, so probabilities are explained" if unclosed else ""
-        footer = "; ".join(filter(None, [caption, self._scale_note(), self._display_note, warning]))
+        footer = "; ".join(filter(None, [caption, self._scale_note(), self._display_note, self._labels_note, warning]))
         records, columns = {}, []
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             upper = self._upper(name, maps)
@@ -140,7 +140,7 @@ class MapView:
             pictures = heatmaps(maps, upper, self._pictures.shape[1:3], colors)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")
         end = "own peak" if np.ndim(upper) else short_number(upper)
-        return Column(title, pictures, map_captions(maps, classes, self._class_names), (colors, end))
+        return Column(title, pictures, self._texts.under_maps(maps, classes), (colors, end))
 
     def _numbers(self, tag, maps, upper):
         """Return the numbers of one method's maps: their mean peak, the range, and the energy inside the regions."""
@@ -159,10 +159,7 @@ class MapView:
         """Return what a sheet shows, in Markdown."""
         path = request.method.place(layer_calls, request.layer)
         where = "the images" if path == IMAGES else path.replace("input of ", "the input of ")
-        explained = {"predicted": "the class that the model prefers", "callable": "the given function of the outputs"}
-        what = explained.get(self._target.kind, "the given class or weights")
-        if self._classes is not None and np.array_equal(self._target.classes, self._classes):
-            what = "the image's label"
+        what = self._texts.explained()
         kind = "as a logit" if self._closing else "as the model gives it"
         scale = {
             "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",
@@ -174,11 +171,9 @@ class MapView:
         )
 
 
-def _classes_of(classes, layer_calls):
-    """Return the labels where they are classes of this model, else None: then captions leave them out."""
-    outputs = keras.tree.flatten(layer_calls.outputs)
-    known = classes is not None and len(outputs) == 1 and classes.max() < max(outputs[0].shape[-1], 2)
-    return classes if known else None
+def _in_numbers(labels, class_names):
+    """Return labels with class numbers in the place of names; those of several outputs as they are."""
+    return labels if len(labels) > 1 else [numbers_of_names(each, class_names) for each in labels]
 
 
 def _check_scale(scale):

@@ -11,8 +11,8 @@ import numpy as np
 from keras_see._validation import is_whole, shape_of, shown
 from keras_see.model import backend
 from keras_see.model.inputs import check_inputs, count_of, take, to_numpy
+from keras_see.model.labels import checked_labels, label_leaves
 from keras_see.model.layer_calls import first_line
-from keras_see.model.targets import label_leaves, labels_to_classes
 
 # Number of images taken from a dataset if `n` is not given, and the most that an array may hold without `n`.
 DATASET_SAMPLES = 8
@@ -24,17 +24,17 @@ PREPROCESSED = "The images that `preprocess` returns"
 
 @dataclasses.dataclass(frozen=True)
 class SampleImages:
-    """Checked images, the model inputs made from them, and their classes.
+    """Checked images, the model inputs made from them, and their labels.
 
     Attributes:
         images: The images as given, for display: `(n, height, width, channels)`, or a list or dict of arrays.
         inputs: What the model takes: the result of `preprocess`, or `images` itself.
-        classes: int `(n,)`, or None where there are no labels.
+        labels: The labels of each output of the model, as arrays; an empty list where there are none.
     """
 
     images: object
     inputs: object
-    classes: np.ndarray | None
+    labels: list
 
     @property
     def inputs_name(self):
@@ -66,10 +66,10 @@ def sample(images, labels=None, n=None, preprocess=None):
     x, y = _split(images if _is_arrays(images) else _first_of_dataset(images, n or DATASET_SAMPLES))
     x = check_inputs(x)
     _check_count(count_of(x), n)
-    classes = labels_to_classes(y if labels is None else labels, count_of(x))
+    labels = checked_labels(y if labels is None else labels, count_of(x))
     x = take(x, slice(n))
     inputs = x if preprocess is None else _preprocessed(preprocess, x)
-    return SampleImages(x, inputs, None if classes is None else classes[:n])
+    return SampleImages(x, inputs, [leaf[:n] for leaf in labels])
 
 
 def _check_count(count, n):
@@ -129,14 +129,14 @@ def _split(images):
 
 
 def _first_of_dataset(dataset, count):
-    """Return `(x, y)`: the first `count` images of a dataset and their labels, or None for y."""
+    """Return `(x, y)`: the first `count` images of a dataset and a tuple of the labels of each output."""
     _check_dataset(dataset)
     with _random_state_kept(dataset):
         batches = _first_batches(dataset, count)
     if not batches:
         raise ValueError("`images` must hold one image at least. The dataset is empty. Pass one that is not.")
     x, labels = _joined(batches, count)
-    return x, labels[0] if len(labels) == 1 else None
+    return x, tuple(labels)
 
 
 def _check_dataset(dataset):

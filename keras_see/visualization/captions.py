@@ -1,4 +1,4 @@
-"""Captions of images and maps: the true, the predicted and the explained class, and the highest value of a map."""
+"""Captions of images and maps: what is true, predicted and explained, and the highest value of a map."""
 
 from collections.abc import Mapping, Set
 
@@ -8,38 +8,102 @@ import numpy as np
 from keras_see._validation import shown
 
 
+class MapTexts:
+    """The texts of a sheet of maps that depend on what the outputs and the labels mean.
+
+    Args:
+        reading: The `Reading` of the outputs and the labels.
+        target: The checked `Target`.
+        class_names: Names of the classes, or None.
+        units: Number of the model's output units.
+    """
+
+    def __init__(self, reading, target, class_names, units):
+        self._reading, self._target, self._class_names, self._units = reading, target, class_names, units
+        self._are_values = reading.kind == "values"
+
+    def under_images(self, outputs, activation):
+        """Return the lines under each image, as `image_captions` or, for a regression, `value_captions` does."""
+        if self._are_values:
+            return value_captions(outputs, self._reading.true)
+        return image_captions(outputs, activation, self._reading.true, self._class_names)
+
+    def under_maps(self, maps, classes):
+        """Return the lines under each map; `classes` are the explained ones, -1 for none."""
+        names = names_of_values(self._units, self._class_names) if self._are_values else self._class_names
+        if self._target.kind == "labels":
+            classes = [true or number for true, number in zip(self._reading.true, classes, strict=True)]
+        return map_captions(maps, classes, names)
+
+    def explained(self):
+        """Return what is explained, as the end of a sentence."""
+        if self._target.kind == "callable":
+            return "the given function of the outputs"
+        if self._target.kind == "predicted":
+            return "the highest output" if self._are_values else "the class that the model prefers"
+        if self._target.kind == "labels":
+            return "the image's true classes, the sum of their outputs"
+        if self._are_labels():
+            return "the image's label"
+        return "the output" if self._are_values and self._units == 1 else "the given class or weights"
+
+    def _are_labels(self):
+        """Return whether the explained classes are the labels."""
+        classes, true = self._target.classes, self._reading.true_classes
+        return classes is not None and true == [(number,) for number in classes.tolist()]
+
+
 def image_captions(outputs, activation, classes, class_names):
-    """Return the lines under each image: the true class if known, and the prediction, marked right or wrong.
+    """Return the lines under each image: the true classes if known, and the prediction, marked right or wrong.
 
     Args:
         outputs: The model's outputs, one array `(n, classes)`; for any other outputs the prediction is left out.
         activation: "softmax" or "sigmoid" if the outputs are probabilities, else None.
-        classes: True classes, or None.
+        classes: Per image its true class or classes; or None.
         class_names: Names of the classes, or None.
 
     Returns:
         Per image a list of lines: texts, or pairs `(text, right)`.
     """
     leaves = keras.tree.flatten(outputs)
-    classifies = len(leaves) == 1 and leaves[0].ndim == 2
-    captions = []
-    for number in range(len(leaves[0])):
-        lines = [] if classes is None else [f"true: {class_name(classes[number], class_names)}"]
-        if classifies:
-            text, predicted = _prediction(leaves[0][number], activation, class_names)
-            marked = classes is not None and predicted is not None
-            lines.append((text, predicted == classes[number]) if marked else text)
-        captions.append(lines)
-    return captions
+    count = len(leaves[0])
+    captions = [[]] * count if classes is None else [[f"true: {_named(each, class_names)}"] for each in classes]
+    if not _are_rows(leaves):
+        return captions
+    found = [_prediction(output, activation, class_names) for output in leaves[0]]
+    marks = [None] * count if classes is None else map(_mark, (number for _, number in found), classes)
+    lines = [text if mark is None else (text, mark) for (text, _), mark in zip(found, marks, strict=True)]
+    return [[*caption, line] for caption, line in zip(captions, lines, strict=True)]
+
+
+def value_captions(outputs, values):
+    """Return the lines under each image of a regression: the true values if known, and the predicted ones.
+
+    Args:
+        outputs: The model's outputs, one array `(n, units)`; for any other outputs the prediction is left out.
+        values: Per image its true values; or None.
+    """
+    leaves = keras.tree.flatten(outputs)
+    captions = [[]] * len(leaves[0]) if values is None else [[f"true {_listed(each)}"] for each in values]
+    if not _are_rows(leaves):
+        return captions
+    return [[*caption, f"predicted {_listed(each)}"] for caption, each in zip(captions, leaves[0], strict=True)]
 
 
 def map_captions(maps, classes, class_names):
-    """Return the lines under each map: the explained class (none if negative), and the highest value."""
+    """Return the lines under each map: the explained class or classes (none if negative), and the highest value."""
     captions = []
-    for each, number in zip(maps, classes, strict=True):
-        explained = [] if number < 0 else [f"for {class_name(number, class_names)}"]
-        captions.append([*explained, _highest(each)])
+    for each, explained in zip(maps, classes, strict=True):
+        lines = [] if np.min(explained) < 0 else [f"for {_named(explained, class_names)}"]
+        captions.append([*lines, _highest(each)])
     return captions
+
+
+def names_of_values(units, class_names):
+    """Return what the outputs of a regression are called where they are explained, in the place of class names."""
+    if units == 1:
+        return ["minus the output", "the output"]
+    return class_names or [f"output {number}" for number in range(units)]
 
 
 def short_number(value):
@@ -81,17 +145,40 @@ def check_class_names(class_names, layer_calls):
 
 
 def _prediction(output, activation, class_names):
-    """Return the prediction of one image as a text, and the predicted class (None for a regression)."""
+    """Return the prediction of one image as a text, and the predicted class."""
     output = output.astype("float64")
     if len(output) == 1:
-        if activation != "sigmoid":
-            return f"output {short_number(output[0])}", None
-        predicted = int(output[0] > 0.5)
-        probability = output[0] if predicted else 1 - output[0]
-        return f"{100 * probability:.0f} % {class_name(predicted, class_names)}", predicted
+        return _side(output[0], activation, class_names)
     predicted = int(output.argmax())
     score = short_number(output[predicted]) if activation is None else f"{100 * output[predicted]:.0f} %"
     return f"{score} {class_name(predicted, class_names)}", predicted
+
+
+def _side(output, activation, class_names):
+    """Return the prediction of a single unit, a probability or a logit: class 1 or class 0."""
+    predicted = int(output > (0.5 if activation == "sigmoid" else 0.0))
+    probability = output if predicted else 1 - output
+    score = f"{100 * probability:.0f} %" if activation == "sigmoid" else short_number(output)
+    return f"{score} {class_name(predicted, class_names)}", predicted
+
+
+def _mark(predicted, classes):
+    """Return whether the prediction is a true class, or None where no class is true."""
+    return bool(np.isin(predicted, classes)) if np.size(classes) else None
+
+
+def _named(classes, class_names):
+    return ", ".join(class_name(number, class_names) for number in np.ravel(classes).astype(int)) or "none"
+
+
+def _listed(values, most=4):
+    numbers = [short_number(float(value)) for value in values]
+    return ", ".join(numbers[:most] + ["..."] * (len(numbers) > most))
+
+
+def _are_rows(leaves):
+    """Return whether a model's outputs are one row of numbers per image."""
+    return len(leaves) == 1 and leaves[0].ndim == 2
 
 
 def _highest(each):

@@ -9,7 +9,7 @@ from keras_see.visualization.value_range import RANGES, value_range_of
 
 
 def to_pictures(images, display=None):
-    """Return images as pictures, and a note if their range was unknown and they had to be stretched.
+    """Return images as pictures, and a note on what they do not show: a range that was stretched, channels left out.
 
     Args:
         images: `(n, height, width, channels)` in any range; of several inputs, the first with this shape. One channel
@@ -19,7 +19,7 @@ def to_pictures(images, display=None):
             and white. A function receives the images and returns pictures; an array is the pictures.
 
     Returns:
-        uint8 `(n, height, width, 3)` and a str, empty where the range was known.
+        uint8 `(n, height, width, 3)` and a str, empty where there is nothing to note.
     """
     if callable(display):
         images, display = _checked(_displayed(display, images)), None
@@ -29,11 +29,12 @@ def to_pictures(images, display=None):
         _check_pair(display)
         images = np.asarray(picture_of(check_inputs(images)))
     if images.dtype == np.uint8:
-        return _rgb(images), ""
+        return _rgb(images), _channel_note(images)
     images = images.astype("float32") * (255.0 if images.dtype == bool else 1.0)
     low, high, note = (*display, "") if display is not None else _range(images)
     scaled = (images - low) / (high - low) * 255.0
-    return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), note
+    notes = filter(None, [note, _channel_note(images)])
+    return _rgb(np.rint(scaled.clip(0, 255)).astype("uint8")), "; ".join(notes)
 
 
 def _displayed(display, images):
@@ -63,6 +64,12 @@ def _range(images):
     low, high = value_range_of(images)
     known = (low, high) in RANGES
     return low, high, "" if known else f"pictures stretched from {low:.3g} (black) to {high:.3g} (white)"
+
+
+def _channel_note(images):
+    """Return which channels are shown where that is not all of them."""
+    channels = images.shape[-1]
+    return f"shown: channels 1 to 3 of {channels}" if channels > 3 else ""
 
 
 def _rgb(pictures):

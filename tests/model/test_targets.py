@@ -21,7 +21,7 @@ from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
 from keras_see.model.cache import layer_calls_of
-from keras_see.model.targets import class_weights, labels_to_classes, resolve
+from keras_see.model.targets import class_weights, resolve
 
 CLASS_NUMBERS = [2, 0, 1]
 ONE_HOT = np.eye(CLASSES, dtype="float32")[CLASS_NUMBERS]
@@ -97,7 +97,7 @@ def test_one_unit_speaks_for_its_value_or_against_it():
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", None, "tanh"])
-def test_the_prediction_of_one_unit_is_its_side_if_it_ends_in_a_sigmoid_and_its_value_otherwise(activation):
+def test_the_prediction_of_one_unit_is_its_side_if_it_is_a_logit_and_its_value_otherwise(activation):
     model, images = one_unit(activation), photos(6)
     logits = outputs_of(one_unit(None), images)[:, 0]
     weights = model.get_weights()
@@ -110,6 +110,18 @@ def test_the_prediction_of_one_unit_is_its_side_if_it_ends_in_a_sigmoid_and_its_
     np.testing.assert_array_equal(found["targets"], expected)
     np.testing.assert_allclose(found["scores"], maps(model, images, expected, "saliency")["scores"], rtol=1e-5)
     assert (found["scores"] >= 0).all() == (activation == "sigmoid")
+
+
+def test_one_unit_whose_loss_takes_logits_predicts_its_side():
+    model, images = one_unit(None), photos(6)
+    *others, bias = model.get_weights()
+    model.set_weights([*others, bias - np.median(outputs_of(model, images))])  # so that both sides occur
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    sides = (outputs_of(model, images)[:, 0] > 0).astype(int)
+    found, named = maps(model, images, methods="saliency"), maps(model, images, sides, "saliency")
+    np.testing.assert_array_equal(found["targets"], sides)
+    np.testing.assert_allclose(found["saliency"], named["saliency"], rtol=1e-5)
+    assert (found["scores"] >= 0).all()
 
 
 @pytest.mark.parametrize("activation", [None, "softmax"])
@@ -169,40 +181,29 @@ def test_labels_that_the_model_has_no_class_for_are_explained_only_where_they_ar
     model, images, labels = flat(), photos(3), np.array([30, 0, 1])
     found = explain(model, images, [Request(SALIENCY)], labels=labels).classes
     np.testing.assert_array_equal(found, outputs_of(model, images).argmax(axis=1))
-    with pytest.raises(ValueError, match="This model's classes are 0 to 2; got 30"):
+    with pytest.raises(ValueError, match="Got no such labels: 30 is none of the model's classes, 0 to 2"):
         explain(model, images, [Request(SALIENCY)], "label", labels=labels)
 
 
-@pytest.mark.parametrize(
-    ("labels", "classes"),
-    [
-        ([2, 0, 1], [2, 0, 1]),
-        ([[2], [0], [1]], [2, 0, 1]),
-        ([2.0, 0.0, 1.0], [2, 0, 1]),
-        ([[0, 0, 1], [1, 0, 0], [0, 1, 0]], [2, 0, 1]),
-        ([True, False, True], [1, 0, 1]),
-        ([0.5, 1.0, 0.0], None),
-        ([-1, 0, 1], None),
-        ([[1, 1, 0], [1, 0, 0], [0, 1, 0]], None),
-        ([[0.2, 0.8], [1.0, 0.0], [0.0, 1.0]], None),
-        (np.zeros((3, 4, 4)), None),
-        ([np.nan, 0, 1], None),
-        (["a", "b", "c"], None),
-        ([None, 1, 2], None),
-        (None, None),
-    ],
-)
-def test_labels_are_classes_only_where_they_can_be(labels, classes):
-    found = labels_to_classes(labels, 3)
-    assert (found is None) == (classes is None)
-    if classes is not None:
-        np.testing.assert_array_equal(found, classes)
+def test_several_true_classes_are_explained_by_the_sum_of_their_logits_and_none_by_the_predicted_class():
+    model, images = flat(), photos(3)
+    labels = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0]])
+    predicted = outputs_of(model, images)[1].argmax()
+    weights = labels + np.array([[0], [1], [0]]) * np.eye(CLASSES)[predicted]
+    truth = Flat(model.get_weights(), images, weights)
+    for targets in (None, "label"):
+        found = explain(model, images, [Request(SALIENCY)], targets, labels=labels)
+        np.testing.assert_allclose(found.scores, (truth.logits * weights).sum(axis=1), rtol=1e-4)
+        np.testing.assert_allclose(found.maps[0], truth.saliency, rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(found.classes, [-1, predicted, -1])
 
 
-@pytest.mark.parametrize("labels", [[1, 2], 4, [[1, 0, 0], [0, 1, 0]]])
-def test_labels_of_other_images_are_refused(labels):
-    with pytest.raises(ValueError, match=r"one label per image, 3 in all\. Got \[?\[?\d"):
-        labels_to_classes(labels, 3)
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_several_true_classes_of_a_segmentation_are_explained_over_all_places(activation):
+    model, images = segmentation(activation), photos(2)
+    real = outputs_of(segmentation(None), images).sum(axis=(1, 2))
+    found = explain(model, images, [Request(SALIENCY)], labels=np.array([[1, 0, 1], [0, 0, 0]]))
+    np.testing.assert_allclose(found.scores, [real[0, 0] + real[0, 2], real[1].max()], rtol=1e-4)
 
 
 def test_weights_of_classes_pick_one_output_or_the_side_of_the_only_one():
@@ -228,7 +229,7 @@ REFUSED = {
     "weights that are not finite": (flat, [[1.0, 0.5, np.inf]] * 2, "Some weights are NaN or infinite."),
     "words": (flat, ["cat", "dog"], "Got ['cat', 'dog']. Pass numbers."),
     "an unknown word": (flat, "best", 'None, "label", "predicted", a class number'),
-    "labels that never came": (flat, "label", "None came with the images."),
+    "labels that never came": (flat, "label", "none came with the images."),
     "a class for two outputs": (dict_outputs, 1, "`targets` must be a callable for a model whose outputs have shape"),
     "nothing for two outputs": (dict_outputs, None, "(n, 3), (n, 1). Got None."),
     "a callable that fails": (flat, lambda outputs: outputs["no"], "It failed on outputs (n, 3): "),

@@ -27,18 +27,26 @@ def test_all_images_of_an_array_are_taken_or_the_first_n():
     np.testing.assert_array_equal(sample(X, n=3).images, X[:3])
 
 
-@pytest.mark.parametrize("given", [(X, Y), (X, Y, np.ones(20)), (X, keras.utils.to_categorical(Y)), (X, Y[:, None])])
-def test_labels_come_with_the_images_as_numbers_or_one_hot(given):
-    np.testing.assert_array_equal(sample(given, n=5).classes, Y[:5])
+WORDS = np.array(["a", "b", "c", "d"])[Y]
+
+
+def labels_of(*args, **options):
+    """Return the labels of a model's one output."""
+    (labels,) = sample(*args, **options).labels
+    return labels
+
+
+@pytest.mark.parametrize(
+    "labels", [Y, Y[:, None], Y / 4, keras.utils.to_categorical(Y), np.ones((20, 8, 8)), WORDS, list(WORDS)]
+)
+def test_labels_come_with_the_images_as_they_are(labels):
+    np.testing.assert_array_equal(labels_of((X, labels), n=5), labels[:5])
+    np.testing.assert_array_equal(labels_of((X, labels, np.ones(20)), n=5), labels[:5])
 
 
 def test_labels_can_be_given_beside_the_images():
-    np.testing.assert_array_equal(sample(X, labels=Y.astype("float32"), n=4).classes, Y[:4])
-
-
-@pytest.mark.parametrize("labels", [np.linspace(0, 1, 20), np.ones((20, 8, 8)), keras.utils.to_categorical(Y) * 0.5])
-def test_labels_that_are_not_classes_are_left_out(labels):
-    assert sample((X, labels)).classes is None
+    np.testing.assert_array_equal(labels_of(X, labels=Y.astype("float32"), n=4), Y[:4])
+    assert sample(X, n=4).labels == []
 
 
 def test_a_dataset_gives_its_first_images_and_random_state_is_kept():
@@ -48,7 +56,7 @@ def test_a_dataset_gives_its_first_images_and_random_state_is_kept():
     taken = sample(Random())
     assert (random.random(), np.random.random()) == expected
     np.testing.assert_array_equal(taken.images, X[:8])
-    np.testing.assert_array_equal(taken.classes, Y[:8])
+    np.testing.assert_array_equal(taken.labels, [Y[:8]])
 
 
 @pytest.mark.backends("tensorflow")
@@ -59,32 +67,36 @@ def test_a_tf_dataset_gives_its_first_images(batch):
     dataset = tf.data.Dataset.from_tensor_slices((X, Y))
     taken = sample(dataset if batch is None else dataset.batch(batch), n=7)
     np.testing.assert_array_equal(taken.images, X[:7])
-    np.testing.assert_array_equal(taken.classes, Y[:7])
+    np.testing.assert_array_equal(taken.labels, [Y[:7]])
 
 
-WORDS = np.array(["a", "b", "c", "d"])[Y]
+@pytest.mark.parametrize("labels", [{"p": Y, "q": 1 - Y}, (Y, 1 - Y), [Y, 1 - Y]])
+def test_labels_of_several_outputs_are_an_array_each(labels):
+    found = sample((X, labels), n=3)
+    np.testing.assert_array_equal(found.labels, [Y[:3], 1 - Y[:3]])
+    np.testing.assert_array_equal(found.images, X[:3])
 
 
-@pytest.mark.parametrize("labels", [WORDS, list(WORDS), {"p": Y, "q": Y}, (Y, Y), [Y, 1 - Y], [[1], [0, 2]] * 10])
-def test_words_and_labels_of_several_outputs_are_left_out(labels):
-    assert sample((X, labels)).classes is None
-    np.testing.assert_array_equal(sample((X, labels), n=3).images, X[:3])
+def test_labels_of_unequal_length_do_not_keep_the_images_away():
+    found = sample((X, [[1], [0, 2]] * 10))
+    np.testing.assert_array_equal(found.images, X)
+    assert set(found.labels[0]) == {None}
 
 
-@pytest.mark.parametrize("wrap", [lambda y: {"p": y}, lambda y: [y], lambda y: list(y), lambda y: list(np.eye(20)[y])])
-def test_labels_of_one_output_are_classes_in_any_structure(wrap):
-    np.testing.assert_array_equal(sample((X, wrap(Y))).classes, Y)
+@pytest.mark.parametrize("wrap", [lambda y: {"p": y}, lambda y: [y], lambda y: list(y), lambda y: (y,)])
+def test_labels_of_one_output_are_one_array_in_any_structure(wrap):
+    np.testing.assert_array_equal(labels_of((X, wrap(Y))), Y)
 
 
-@pytest.mark.parametrize("wrap", [lambda y: (y, y), lambda y: {"p": y, "q": y}, lambda y: WORDS[y].tolist()])
-def test_a_dataset_s_labels_of_several_outputs_are_left_out(wrap):
+@pytest.mark.parametrize("wrap", [lambda y: (y, y), lambda y: {"p": y, "q": y}])
+def test_a_dataset_s_labels_of_several_outputs_are_an_array_each(wrap):
     class Several(Random):
         def __getitem__(self, number):
             x, y = super().__getitem__(number)
             return x, wrap(y)
 
     taken = sample(Several())
-    assert taken.classes is None
+    np.testing.assert_array_equal(taken.labels, [Y[:8]] * 2)
     np.testing.assert_array_equal(taken.images, X[:8])
 
 
@@ -93,11 +105,11 @@ def test_a_dataset_s_labels_of_several_outputs_are_left_out(wrap):
 def test_a_tf_dataset_s_labels_may_be_structures(batch):
     import tensorflow as tf
 
-    for labels, classes in (({"p": Y}, Y[:8]), ((Y, Y), None), (WORDS, None)):
+    for labels, expected in (({"p": Y}, [Y[:8]]), ((Y, Y), [Y[:8]] * 2), (WORDS, [WORDS[:8].astype(bytes)])):
         dataset = tf.data.Dataset.from_tensor_slices((X, labels))
         taken = sample(dataset if batch is None else dataset.batch(batch))
         np.testing.assert_array_equal(taken.images, X[:8])
-        np.testing.assert_array_equal(taken.classes, classes)
+        np.testing.assert_array_equal(taken.labels, expected)
 
 
 @pytest.mark.backends("torch")
@@ -109,7 +121,7 @@ def test_a_shuffled_data_loader_leaves_torch_s_random_numbers_as_they_were():
     before = torch.get_rng_state()
     taken = sample(loader, n=5)
     assert torch.equal(before, torch.get_rng_state())
-    for image, label in zip(taken.images, taken.classes, strict=True):
+    for image, label in zip(taken.images, *taken.labels, strict=True):
         (place,) = np.flatnonzero((image == X).all(axis=(1, 2, 3)))
         assert Y[place] == label
 

@@ -98,3 +98,20 @@ def test_of_several_inputs_the_pictures_are_shown():
 def test_a_function_must_return_pictures():
     with pytest.raises(ValueError, match=r"must be .* pictures .* Got an array of shape \(3, 5, 4\)\."):
         to_pictures(PICTURES, lambda images: images[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("channels", "note"), [(1, ""), (3, ""), (4, "shown: channels 1 to 3 of 4"), (8, "1 to 3 of 8")]
+)
+def test_channels_that_are_left_out_are_noted(channels, note):
+    images = np.random.default_rng(1).integers(0, 256, (2, 4, 4, channels)).astype("uint8")
+    for given in (images, images / 255.0):
+        shown, found = to_pictures(given)
+        assert found.endswith(note)
+        assert bool(found) == bool(note)
+        np.testing.assert_array_equal(shown, images[..., [0, 1, 2] if channels > 1 else [0, 0, 0]])
+
+
+def test_a_stretched_range_and_channels_that_are_left_out_are_both_noted():
+    _, note = to_pictures(np.arange(-80.0, 0.0).reshape(1, 4, 4, 5))
+    assert note == "pictures stretched from -80 (black) to -1 (white); shown: channels 1 to 3 of 5"
