@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_see._types import Images, Layer, Targets
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.visualization.resizing import check_size, resized_to
@@ -51,7 +52,8 @@ def grad_cam_maps(
         (2, 32, 32)
     """
     check_size(size)
-    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, batch_size=batch_size)
+    images, labels = given_images(model, images)
+    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, labels=labels, batch_size=batch_size)
     return resized_to(result.maps[0], size, images).clip(0)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from keras_see._types import Images, Methods, Targets
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
-from keras_see.model.inputs import check_inputs, check_model
 
 
 def maps(
@@ -46,8 +46,8 @@ def maps(
         >>> sorted(found)
         ['cam', 'predictions', 'saliency', 'scores', 'targets']
     """
-    check_model(model)
-    requests = requests_for(methods, layer_calls_of(model, check_inputs(images, model)))
-    result = explain(model, images, list(requests.values()), targets, batch_size=batch_size)
+    images, labels = given_images(model, images)
+    requests = requests_for(methods, layer_calls_of(model, images))
+    result = explain(model, images, list(requests.values()), targets, labels=labels, batch_size=batch_size)
     found = dict(zip(requests, result.maps, strict=True))
     return found | {"predictions": result.outputs, "targets": result.classes, "scores": result.scores}

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_see._types import Images, Targets
 from keras_see._validation import shown
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.model.forward import IMAGES
@@ -43,7 +44,8 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
         >>> saliency_maps(model, images, targets=[0, 4]).shape
         (2, 8, 8)
     """
-    return explain(model, images, [Request(SALIENCY)], targets, batch_size=batch_size).maps[0]
+    images, labels = given_images(model, images)
+    return explain(model, images, [Request(SALIENCY)], targets, labels=labels, batch_size=batch_size).maps[0]
 
 
 def _place(layer_calls, layer):

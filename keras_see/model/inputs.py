@@ -1,13 +1,15 @@
 """Input checks: images that fit the model, and their batches."""
 
-import os
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_see._validation import is_whole, shown
+from keras_see.model.fitting_code import fits, fitting_code, wrapping_code
 from keras_see.model.layer_calls import BATCH, first_line
+from keras_see.pictures.image_loading import are_pictures, is_picture, loaded
 
 
 def check_model(model):
@@ -38,25 +40,56 @@ def check_inputs(images, model=None, what="`images`"):
     """Return images as NumPy arrays in the structure given; raise where they are no images or do not fit the model.
 
     Args:
-        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
+        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs; or what
+            `keras_see.pictures.image_loading.loaded` makes of pictures and lists of images for a model with one input.
         model: The model that will take them, if it is built.
         what: The name of the images in messages.
     """
-    wanted = f"{what} must have the shape {_wanted(model)}"
+    shapes = input_shapes(model) if model is not None else None
+    if shapes is not None:
+        check_takes_images(model, shapes)
+    wanted = f"{what} must have the shape {_wanted(shapes)}"
     _check_kind(images, wanted)
-    arrays = keras.tree.map_structure(lambda leaf: as_array(leaf, wanted), images)
+    arrays = keras.tree.map_structure(lambda leaf: leaf if is_picture(leaf) else as_array(leaf, wanted), images)
+    if shapes is None or len(shapes) == 1:
+        arrays = _with_batch_axis(loaded(arrays, shapes and shapes[0], what), shapes and shapes[0])
+    _check_numbers(arrays, wanted, what, shapes)
+    if model is not None:
+        check_fit(arrays, model, what, "Pass {}.")
+    return arrays
+
+
+def _with_batch_axis(images, shape):
+    """Return one image as a batch of one, where it is plain that it is one."""
+    if getattr(images, "ndim", 0) != 3:
+        return images
+    is_one = fits((1, *images.shape), shape) if shape else images.shape[-1] in (1, 3, 4)
+    return images[None] if is_one else images
+
+
+def _check_numbers(arrays, wanted, what, shapes):
+    """Raise unless arrays are finite numbers, equally many, with rows and columns in one of them at least."""
     leaves = keras.tree.flatten(arrays)
     for leaf in leaves:
+        if is_picture(leaf):
+            raise TypeError(
+                f"{wanted}: arrays, for a model with several inputs. Got {shown(leaf)}. "
+                "Load it: keras.utils.img_to_array(keras.utils.load_img(path, target_size=(height, width)))[None]."
+            )
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
             raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
     if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
         raise ValueError(f"{wanted}, with one image at least. Got {_shapes(leaves)}. Pass some images.")
     if not any(leaf.ndim == 4 for leaf in leaves):
-        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
+        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves, shapes)}")
     if len({len(leaf) for leaf in leaves}) > 1:
         raise ValueError(
-            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. Cut them to the same number."
+            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. {_advice_on_numbers(leaves, shapes)}"
         )
+    _check_finite(leaves, what)
+
+
+def _check_finite(leaves, what):
     for leaf in leaves:
         if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
             bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
@@ -64,9 +97,38 @@ def check_inputs(images, model=None, what="`images`"):
                 f"{what} must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
                 "Replace these values, or leave the images out."
             )
-    if model is not None:
-        check_fit(arrays, model, what)
-    return arrays
+
+
+def check_takes_images(model, shapes):
+    """Raise unless a model has an input with rows, columns and channels."""
+    if any(len(shape) == 4 for shape in shapes):
+        return
+    took = f"{model.name!r} takes {', '.join(map(_words, shapes))}. "
+    if len(shapes) == 1 and len(shapes[0]) > 1 and None not in shapes[0][1:]:
+        code, picture = wrapping_code(shapes[0][1:])
+        advice = f"Saliency maps work with {code} and images.reshape{(-1, *picture)}."
+    else:
+        advice = "Maps of its inputs cannot be drawn as pictures: use a model that takes images."
+    raise ValueError(f"`model` must take images (n, height, width, channels). {took}{advice}")
+
+
+def split_labels(images, several=False):
+    """Return images and their labels, or None: a tuple is `(x, y)` or `(x, y, weights)`.
+
+    Args:
+        images: A tuple, or images alone.
+        several: Whether the model has several inputs, so that a tuple of arrays holds these.
+    """
+    if not isinstance(images, tuple) or are_pictures(images):
+        return (list(images) if isinstance(images, tuple) else images), None
+    if several and not isinstance(images[0], list | dict | tuple):
+        return images, None
+    if len(images) not in (1, 2, 3):
+        raise ValueError(
+            "`images` as a tuple means (x, y) or (x, y, sample_weights). "
+            f"Got a tuple of {len(images)}. Pass several inputs, or several images, as a list."
+        )
+    return images[0], images[1] if len(images) > 1 else None
 
 
 def count_of(inputs):
@@ -140,8 +202,9 @@ def _one_in_float(images):
 
 def _check_kind(images, wanted):
     """Raise where the images are no array, nor a list or dict of arrays."""
-    if images is None or isinstance(images, str | os.PathLike):
-        raise TypeError(f"{wanted}. Got {shown(images)}. Load the images first, for example with keras.utils.load_img.")
+    if images is None:
+        raise TypeError(f"{wanted}. Got None. Pass an array, the path of a picture, or a list of paths.")
+    _check_is_no_dataset(images, wanted)
     if not isinstance(images, list | tuple):
         return
     if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
@@ -151,6 +214,19 @@ def _check_kind(images, wanted):
         )
     if any(isinstance(part, list | tuple) for part in images):
         raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
+
+
+def _check_is_no_dataset(images, wanted):
+    known = list | tuple | dict | keras.Layer | keras.Variable
+    if isinstance(images, known) or is_picture(images) or hasattr(images, "shape") or np.isscalar(images):
+        return
+    if hasattr(images, "__getitem__"):
+        code = "images[0]"
+    elif isinstance(images, Iterable):
+        code = "next(images)" if isinstance(images, Iterator) else "next(iter(images))"
+    else:
+        return
+    raise TypeError(f"{wanted}. Got {shown(images)}. Pass a part of it: {code}.")
 
 
 def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
@@ -165,13 +241,22 @@ def _is_array(part):
     return len(getattr(part, "shape", ())) > 0
 
 
-def _advice(leaves):
-    dimensions = [leaf.ndim for leaf in leaves]
-    if 5 in dimensions:
-        return "Take single frames of the videos: videos[:, 0]."
-    if len(leaves) > 1 and set(dimensions) == {3}:
-        return "A list means several inputs; for a batch use numpy.stack(images)."
-    return "Add the batch axis: images[None]." if 3 in dimensions else "Reshape them."
+def _advice(leaves, shapes):
+    if len(leaves) > 1:
+        return "Pass one array of images, or a list of arrays (height, width, channels)."
+    (shape,) = (leaf.shape for leaf in leaves)
+    code = fitting_code(shape, shapes[0] if shapes and len(shapes) == 1 else (None, None, None, None))
+    if len(shape) == 3 and not shapes:
+        return "If these are grey images, pass images[..., None]."
+    if len(shape) == 5:
+        return f"Pass single frames of the videos, such as {code}."
+    return f"Pass {code}." if code else "Reshape them: images.reshape(n, height, width, channels)."
+
+
+def _advice_on_numbers(leaves, shapes):
+    if shapes and len(shapes) == 1:
+        return "Pass one array of images, or a list of arrays (height, width, channels)."
+    return "Cut them to the same number."
 
 
 def _shapes(leaves):
@@ -180,9 +265,18 @@ def _shapes(leaves):
     return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
 
 
-def check_fit(arrays, model, what="`images`"):
-    """Raise unless checked arrays have the names, number and shapes of a model's inputs."""
+def check_fit(arrays, model, what="`images`", advice="Pass preprocess=lambda images: {}."):
+    """Raise unless checked arrays have the names, number and shapes of a model's inputs.
+
+    Args:
+        arrays: In the structure that the model takes.
+        model: A built model.
+        what: The name of the arrays in messages.
+        advice: What to do with code that makes the arrays fit, `{}`.
+    """
     named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
+    if shapes is not None:
+        check_takes_images(model, shapes)
     if isinstance(arrays, dict) and named is not None:
         _check_names(arrays, named, what)
         leaves, shapes = [arrays[name] for name in named], [tuple(tensor.shape) for tensor in named.values()]
@@ -191,14 +285,29 @@ def check_fit(arrays, model, what="`images`"):
     if len(shapes) != len(leaves):
         raise ValueError(
             f"{what} must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
-            + ("Images with labels are a tuple (x, y)." if len(shapes) == 1 else "Pass them as the model takes them.")
+            + (
+                "Images with labels are a tuple: tuple(images)."
+                if len(shapes) == 1
+                else "Pass them as the model takes them."
+            )
         )
     for leaf, shape in zip(leaves, shapes, strict=True):
-        fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
-        if not fits:
+        if not fits(leaf.shape, shape):
+            is_alone = len(leaves) == 1 and not isinstance(arrays, dict)
+            change = _change(leaf.shape, shape, what, advice) if is_alone else None
             raise ValueError(
-                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
+                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. "
+                + (change or "Give images that the model was made for.")
             )
+
+
+def _change(shape, wanted, what, advice):
+    """Return how to make an array fit, or None where there is no plain way."""
+    if what != "`images`":
+        code = fitting_code(shape, wanted, "result")
+        return code and f"Let it return {code}."
+    code = fitting_code(shape, wanted)
+    return code and ("Pass {}." if "moveaxis" in code else advice).format(code)
 
 
 def _named_inputs(model):
@@ -219,20 +328,11 @@ def _check_names(arrays, named, what):
         )
 
 
-def _fitting(leaf, shape):
-    """Return advice for an array that does not fit."""
-    last_first = (leaf.shape[0], *leaf.shape[2:], leaf.shape[1])
-    if leaf.ndim == len(shape) == 4 and all(b in (None, a) for a, b in zip(last_first, shape, strict=True)):
-        return "Move the channels last: numpy.moveaxis(images, 1, -1)."
-    return "Resize the images, or give those that the model was made for."
-
-
 def _model_dtype(leaf):
     return "float32" if leaf.ndim == 4 else keras.backend.standardize_dtype(leaf.dtype)
 
 
-def _wanted(model):
-    shapes = input_shapes(model) if model is not None else None
+def _wanted(shapes):
     return ", ".join(map(_words, shapes)) if shapes else "(n, height, width, channels)"
 
 

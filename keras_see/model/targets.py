@@ -104,6 +104,7 @@ def labels_to_classes(labels, count):
     if len(leaves) != 1:
         return None
     given, labels = labels, np.asarray(leaves[0])
+    labels = labels[None] if labels.ndim == 0 and count == 1 else labels
     if labels.ndim == 0 or len(labels) != count:
         raise ValueError(
             f"`labels` must hold one label per image, {count} in all. Got {shown(given)}. "

@@ -1,0 +1,18 @@
+"""The images that a function is given, with their labels."""
+
+from keras_see.model.inputs import check_inputs, check_model, count_of, input_shapes, split_labels
+from keras_see.model.targets import labels_to_classes
+
+
+def given_images(model, images):
+    """Return checked images for a model, and the classes of their labels, None where there are none.
+
+    Args:
+        model: A built model.
+        images: All that `keras_see.model.inputs.check_inputs` takes, or a tuple `(x, y)` of this and its labels.
+    """
+    check_model(model)
+    several = len(input_shapes(model) or [None]) > 1
+    images, labels = split_labels(images, several)
+    images = check_inputs(images, model)
+    return images, labels_to_classes(labels, count_of(images))
