@@ -23,7 +23,7 @@ FILES = {
 PACKAGES = [
     *("cli", "callbacks", "training", "metrics", "transforms", "writers"),
     *("runs", "attribution", "deepdream", "optimization"),
-    *("visualization", "model", "_progress", "_types", "_validation"),
+    *("visualization", "model", "pictures", "_progress", "_types", "_validation"),
 ]
 FRAMEWORKS = {"tensorflow", "jax", "torch"}
 BACKEND = keras.backend.backend()

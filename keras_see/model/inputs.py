@@ -73,15 +73,15 @@ def _check_numbers(arrays, wanted, what, shapes):
     for leaf in leaves:
         if is_picture(leaf):
             raise TypeError(
-                f"{wanted}: arrays, for a model with several inputs. Got {shown(leaf)}. "
-                "Load it: keras.utils.img_to_array(keras.utils.load_img(path, target_size=(height, width)))[None]."
+                f"{wanted}, as arrays where they come in a dict or for several inputs. Got {shown(leaf)}. "
+                "Load it: numpy.stack([keras.utils.load_img(path, target_size=(height, width))])."
             )
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
             raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
     if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
         raise ValueError(f"{wanted}, with one image at least. Got {_shapes(leaves)}. Pass some images.")
     if not any(leaf.ndim == 4 for leaf in leaves):
-        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves, shapes)}")
+        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves, shapes, what)}")
     if len({len(leaf) for leaf in leaves}) > 1:
         raise ValueError(
             f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. {_advice_on_numbers(leaves, shapes)}"
@@ -241,16 +241,16 @@ def _is_array(part):
     return len(getattr(part, "shape", ())) > 0
 
 
-def _advice(leaves, shapes):
+def _advice(leaves, shapes, what):
     if len(leaves) > 1:
         return "Pass one array of images, or a list of arrays (height, width, channels)."
-    (shape,) = (leaf.shape for leaf in leaves)
-    code = fitting_code(shape, shapes[0] if shapes and len(shapes) == 1 else (None, None, None, None))
+    shape, name = leaves[0].shape, what.strip("`")
+    code = fitting_code(shape, shapes[0] if shapes and len(shapes) == 1 else (None, None, None, None), name)
     if len(shape) == 3 and not shapes:
-        return "If these are grey images, pass images[..., None]."
+        return f"If these are grey images, pass {name}[..., None]."
     if len(shape) == 5:
         return f"Pass single frames of the videos, such as {code}."
-    return f"Pass {code}." if code else "Reshape them: images.reshape(n, height, width, channels)."
+    return f"Pass {code}." if code else f"Reshape them: {name}.reshape(n, height, width, channels)."
 
 
 def _advice_on_numbers(leaves, shapes):

@@ -104,7 +104,7 @@ def _check_path(path, what):
             f"{wanted}. {name!r} is a folder. Pass its files: sorted(pathlib.Path({name!r}).glob({pattern!r}))."
         )
     if name.startswith(("http://", "https://")):
-        raise ValueError(f"{wanted}. Got {shown(name)}. Pass keras.utils.get_file(origin=...) with this address.")
+        raise ValueError(f"{wanted}. Got a web address. Pass keras.utils.get_file(origin={name!r}).")
     if any(sign in name for sign in "*?") and not Path(path).exists():
         raise ValueError(f"{wanted}. Got the pattern {shown(name)}. Pass the files: sorted(glob.glob({name!r})).")
 
