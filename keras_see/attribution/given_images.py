@@ -1,6 +1,7 @@
 """The images that a function is given, with their labels."""
 
-from keras_see.model.inputs import check_inputs, check_model, count_of, input_shapes, split_labels
+from keras_see.model.input_kinds import split_labels
+from keras_see.model.inputs import check_inputs, check_model, count_of, input_shapes
 from keras_see.model.targets import labels_to_classes
 
 

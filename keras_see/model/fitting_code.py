@@ -64,10 +64,9 @@ def wrapping_code(shape):
 
 def _with_four_axes(shape, wanted):
     """Return pairs of code and the shape that it gives, the likeliest first."""
-    changes = AXES.get(len(shape), [])
-    changes = [(code, change(shape)) for code, change in changes]
+    changes = [(code, change(shape)) for code, change in AXES.get(len(shape), [])]
     image = wanted[1:]
-    if len(shape) < 3 and None not in image and shape[-1] == math.prod(image):
+    if len(shape) in (1, 2) and None not in image and shape[-1] == math.prod(image):
         return [(f"{{}}.reshape{(-1, *image)}", (1, *image)), *changes]
     return changes
 

@@ -1,15 +1,17 @@
 """Input checks: images that fit the model, and their batches."""
 
-from collections.abc import Iterable, Iterator
-
 import keras
 import numpy as np
 from keras import ops
 
 from keras_see._validation import is_whole, shown
 from keras_see.model.fitting_code import fits, fitting_code, wrapping_code
+from keras_see.model.input_kinds import check_kind
 from keras_see.model.layer_calls import BATCH, first_line
-from keras_see.pictures.image_loading import are_pictures, is_picture, loaded
+from keras_see.pictures.image_loading import is_picture, loaded
+
+# The name, in code that a message shows, of what a function of the user's has made of images.
+RESULT = "result"
 
 
 def check_model(model):
@@ -49,7 +51,7 @@ def check_inputs(images, model=None, what="`images`"):
     if shapes is not None:
         check_takes_images(model, shapes)
     wanted = f"{what} must have the shape {_wanted(shapes)}"
-    _check_kind(images, wanted)
+    check_kind(images, wanted)
     arrays = keras.tree.map_structure(lambda leaf: leaf if is_picture(leaf) else as_array(leaf, wanted), images)
     if shapes is None or len(shapes) == 1:
         arrays = _with_batch_axis(loaded(arrays, shapes and shapes[0], what), shapes and shapes[0])
@@ -110,25 +112,6 @@ def check_takes_images(model, shapes):
     else:
         advice = "Maps of its inputs cannot be drawn as pictures: use a model that takes images."
     raise ValueError(f"`model` must take images (n, height, width, channels). {took}{advice}")
-
-
-def split_labels(images, several=False):
-    """Return images and their labels, or None: a tuple is `(x, y)` or `(x, y, weights)`.
-
-    Args:
-        images: A tuple, or images alone.
-        several: Whether the model has several inputs, so that a tuple of arrays holds these.
-    """
-    if not isinstance(images, tuple) or are_pictures(images):
-        return (list(images) if isinstance(images, tuple) else images), None
-    if several and not isinstance(images[0], list | dict | tuple):
-        return images, None
-    if len(images) not in (1, 2, 3):
-        raise ValueError(
-            "`images` as a tuple means (x, y) or (x, y, sample_weights). "
-            f"Got a tuple of {len(images)}. Pass several inputs, or several images, as a list."
-        )
-    return images[0], images[1] if len(images) > 1 else None
 
 
 def count_of(inputs):
@@ -200,35 +183,6 @@ def _one_in_float(images):
     return images[:1].astype("float32") if images.ndim == 4 else images[:1]
 
 
-def _check_kind(images, wanted):
-    """Raise where the images are no array, nor a list or dict of arrays."""
-    if images is None:
-        raise TypeError(f"{wanted}. Got None. Pass an array, the path of a picture, or a list of paths.")
-    _check_is_no_dataset(images, wanted)
-    if not isinstance(images, list | tuple):
-        return
-    if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
-        raise TypeError(
-            f"{wanted}. Got a {type(images).__name__} of batches such as (x, y). "
-            "Pass one of them, or numpy.concatenate their images."
-        )
-    if any(isinstance(part, list | tuple) for part in images):
-        raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
-
-
-def _check_is_no_dataset(images, wanted):
-    known = list | tuple | dict | keras.Layer | keras.Variable
-    if isinstance(images, known) or is_picture(images) or hasattr(images, "shape") or np.isscalar(images):
-        return
-    if hasattr(images, "__getitem__"):
-        code = "images[0]"
-    elif isinstance(images, Iterable):
-        code = "next(images)" if isinstance(images, Iterator) else "next(iter(images))"
-    else:
-        return
-    raise TypeError(f"{wanted}. Got {shown(images)}. Pass a part of it: {code}.")
-
-
 def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
     """Return an array or tensor as a NumPy array; raise TypeError with what is `wanted` and the `advice`."""
     try:
@@ -237,14 +191,10 @@ def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
         raise TypeError(f"{wanted}. Got {shown(leaf)}. {advice}") from error
 
 
-def _is_array(part):
-    return len(getattr(part, "shape", ())) > 0
-
-
 def _advice(leaves, shapes, what):
     if len(leaves) > 1:
         return "Pass one array of images, or a list of arrays (height, width, channels)."
-    shape, name = leaves[0].shape, what.strip("`")
+    shape, name = leaves[0].shape, _name(what)
     code = fitting_code(shape, shapes[0] if shapes and len(shapes) == 1 else (None, None, None, None), name)
     if len(shape) == 3 and not shapes:
         return f"If these are grey images, pass {name}[..., None]."
@@ -303,11 +253,15 @@ def check_fit(arrays, model, what="`images`", advice="Pass preprocess=lambda ima
 
 def _change(shape, wanted, what, advice):
     """Return how to make an array fit, or None where there is no plain way."""
-    if what != "`images`":
-        code = fitting_code(shape, wanted, "result")
-        return code and f"Let it return {code}."
-    code = fitting_code(shape, wanted)
+    code = fitting_code(shape, wanted, _name(what))
+    if code and _name(what) == RESULT:
+        return f"Let it return {code}."
     return code and ("Pass {}." if "moveaxis" in code else advice).format(code)
+
+
+def _name(what):
+    """Return the name that code in a message gives to images that messages call `what`."""
+    return what.strip("`") if what.startswith("`") else RESULT
 
 
 def _named_inputs(model):
