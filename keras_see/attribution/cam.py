@@ -48,7 +48,7 @@ def class_activation_maps(
 
     Args:
         model: A built Keras model with a GAP head.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`; a callable must be linear in the outputs.
         size: `None` leaves the maps as coarse as the features; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.

@@ -31,7 +31,7 @@ def grad_cam_maps(
 
     Args:
         model: A built Keras model, of any kind, on any backend.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`.
         layer: A layer's name, its path (`"backbone/conv"`; `"backbone/conv#1"` is its second call), the unique end of
             a path, or the layer itself. Default: the last layer whose output still has rows and columns.

@@ -27,7 +27,7 @@ def maps(
 
     Args:
         model: A built Keras model, of any kind, on any backend.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
             `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for all gradient methods that the model allows.

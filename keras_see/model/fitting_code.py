@@ -8,8 +8,8 @@ CHANNELS = {
     (2, 3): "numpy.repeat({}[..., :1], 3, axis=-1)",
     (4, 3): "{}[..., :3]",
     (2, 1): "{}[..., :1]",
-    (3, 1): "numpy.mean({}, axis=-1, keepdims=True)",
-    (4, 1): "numpy.mean({}[..., :3], axis=-1, keepdims=True)",
+    (3, 1): "numpy.mean({}, axis=-1, keepdims=True, dtype='float32')",
+    (4, 1): "numpy.mean({}[..., :3], axis=-1, keepdims=True, dtype='float32')",
 }
 
 # Code that makes four axes of two, three, four or five, each with the shape that it gives, the likeliest first.

@@ -74,7 +74,7 @@ def test_without_a_model_pictures_keep_their_size_and_are_grey_if_all_are(folder
     assert loaded(["grey.png", Image.new("RGB", (20, 10))]).shape == (2, 10, 20, 3)
 
 
-@pytest.mark.parametrize("images", [["red.png", "grey.png"], [np.zeros((5, 6, 3)), np.zeros((8, 6, 3))]])
+@pytest.mark.parametrize("images", [["red.png", "grey.png"], [np.zeros((side, 6, 3), "float32") for side in (5, 8)]])
 @pytest.mark.parametrize("shape", [None, ANY])
 def test_pictures_of_several_sizes_are_refused_where_none_is_wanted_with_code_that_works(folder, images, shape):
     with pytest.raises(ValueError, match="must be of one size, since") as caught:
