@@ -12,7 +12,7 @@ SOURCE, FIGURE = ROOT / "keras_see", ROOT / "docs" / "pictures" / "architecture.
 
 WIDTH, HEIGHT, MARGIN = 270, 60, 24
 COLUMNS = (MARGIN, MARGIN + 300, MARGIN + 600)
-ROWS = tuple(MARGIN + top for top in (0, 100, 200, 340, 460, 560, 650))
+ROWS = tuple(MARGIN + top for top in (0, 100, 200, 340, 460, 560, 660, 750))
 COLORS = {"user": "#e8eefc", "inside": "#f4f4f1", "model": "#fdf0dc"}
 
 FOR_ALL, BOX_FOR_ALL = ("_progress", "_types", "_validation", "_version"), "used by all others"
@@ -28,7 +28,8 @@ BOXES = {
     "optimization": (("optimization",), 2, 3, "user", "gradient ascent, feature inversion"),
     "visualization": (("visualization",), 1, 4, "user", "arrays to pictures: overlay, sheets, text"),
     "model": (("model",), 1, 5, "model", "all that touches a Keras model; backends"),
-    BOX_FOR_ALL: (FOR_ALL, 1, 6, "inside", ", ".join(FOR_ALL)),
+    "pictures": (("pictures",), 1, 6, "inside", "picture files and lists of images to arrays"),
+    BOX_FOR_ALL: (FOR_ALL, 1, 7, "inside", ", ".join(FOR_ALL)),
 }
 BOX_OF = {package: name for name, (packages, *_) in BOXES.items() for package in packages}
 

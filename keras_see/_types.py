@@ -6,9 +6,16 @@ from typing import Any, TypeAlias
 
 import keras
 from numpy.typing import ArrayLike
+from PIL import Image
 
-# Images `(n, height, width, channels)`, or for a model with several inputs a list or dict of arrays.
-Images = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
+# A picture: the path of its file, or a picture of Pillow.
+Picture: TypeAlias = str | os.PathLike[str] | Image.Image
+
+# Images `(n, height, width, channels)`, or for a model with several inputs a list or dict of arrays; for a model with
+# one input also one image, a list of images of any size, a picture or a list of pictures. Pictures become values from
+# 0 to 255, not normalized; pictures and images of a list get the size that the model takes. A tuple `(x, y)` is images
+# and their labels.
+Images = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | Picture | Sequence[Picture] | tuple[Any, ...]
 
 # Images, a pair `(x, y)`, or a dataset whose batches are one of these.
 ImageSource = Images | Iterable[Any]

@@ -23,7 +23,7 @@ FILES = {
 PACKAGES = [
     *("cli", "callbacks", "training", "metrics", "transforms", "writers"),
     *("runs", "attribution", "deepdream", "optimization"),
-    *("visualization", "model", "_progress", "_types", "_validation", "_version"),
+    *("visualization", "model", "pictures", "_progress", "_types", "_validation", "_version"),
 ]
 FRAMEWORKS = {"tensorflow", "jax", "torch"}
 BACKEND = keras.backend.backend()

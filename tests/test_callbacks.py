@@ -483,7 +483,7 @@ def test_with_strict_off_a_wrong_argument_only_switches_the_callback_off(tmp_pat
 
 REFUSED_AT_ONCE = (
     ("log_dir", {"log_dir": 3}, TypeError, "Pass the folder"),
-    ("one image", {"images": X[0]}, ValueError, r"Add the batch axis: images\[None\]"),
+    ("grey images", {"images": X[..., 0]}, ValueError, r"If these are grey images, pass images\[\.\.\., None\]"),
     ("no images", {"images": X[:0]}, ValueError, "one image at least"),
     ("nan", {"images": np.full((2, 16, 16, 3), np.nan)}, ValueError, r"index \[0, 1\] hold NaN"),
     ("many", {"images": np.zeros((5000, 16, 16, 3), "uint8")}, ValueError, r"Got 5000. Pass images\[:8\] or n=8"),

@@ -37,6 +37,9 @@ MODEL, SMALL = flat(), backbone()
 MODEL.compile("sgd", "sparse_categorical_crossentropy")
 OPEN = see.gap_classifier(3, backbone=keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)]))
 WIDE = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(65, 1), layers.Flatten(), layers.Dense(2)])
+VECTORS = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+TWO_CHANNELS = keras.Sequential([keras.Input((8, 8, 2)), layers.Flatten(), layers.Dense(2)])
+SQUARE, WIDER = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))
 MAPPED = {"model": MODEL, "images": TWO}
 
 
@@ -78,10 +81,25 @@ def looked_up(log_dir, tag):
 # the argument that it names, and what came.
 CALLBACKS = {
     "no images": (Watch, {"images": None}, TypeError, "images", "Got None."),
-    "a path for images": (Watch, {"images": "photos/*.jpg"}, TypeError, "images", "Got 'photos/*.jpg'."),
-    "a Path for images": (Watch, {"images": Path("photos")}, TypeError, "images", "Got PosixPath."),
-    "one image": (Watch, {"images": X[0]}, ValueError, "images", "Got (8, 6, 3)."),
-    "a list of images": (Saliency, {"images": list(TWO)}, ValueError, "images", "Got (8, 6, 3), (8, 6, 3)."),
+    "a path for images": (Watch, {"images": "photos/*.jpg"}, ValueError, "images", "pattern 'photos/*.jpg'."),
+    "a Path for images": (Watch, {"images": Path("photos")}, ValueError, "images", "no file 'photos'."),
+    "an address for images": (Watch, {"images": "https://a.b/c.png"}, ValueError, "images", "Got a web address."),
+    "grey images without channels": (Watch, {"images": X[..., 0]}, ValueError, "images", "Got (4, 8, 6)."),
+    "pictures of several sizes": (Watch, {"images": [SQUARE, WIDER]}, ValueError, "images", "Got 8 × 8, 8 × 9."),
+    "images of several sizes": (
+        Saliency,
+        {"images": [X[0], X[0, 1:]]},
+        ValueError,
+        "images",
+        "Got 8 × 6, 7 × 6.",
+    ),
+    "images of several channels": (
+        Saliency,
+        {"images": [X[0], X[0, ..., :1]]},
+        ValueError,
+        "images",
+        "Got (8, 6, 3), (8, 6, 1).",
+    ),
     "images and labels in a list": (Watch, {"images": [X, Y[:, None]]}, ValueError, "images", "Got 2."),
     "images with channels first": (
         CAM,
@@ -271,7 +289,8 @@ CALLBACKS = {
     "neurons of no layer": (NeuronImages, {"layer": []}, ValueError, "layer", "Got none."),
     "no neurons": (NeuronImages, {"channels": 0}, ValueError, "channels", "Got 0."),
     "a display of neurons": (NeuronImages, {"display": "rgb"}, ValueError, "display", "Got 'rgb'."),
-    "samples in words": (NeuronImages, {"samples": "x"}, TypeError, "samples", "Got 'x'."),
+    "samples in words": (NeuronImages, {"samples": "x"}, ValueError, "samples", "no file 'x'."),
+    "samples of vectors": (NeuronImages, {"samples": X[0, 0]}, ValueError, "samples", "Got (6, 3)."),
     "an output misspelt": (Watch, {"targets": lambda y: {"a": y}["b"]}, ValueError, "targets", ": 'b'."),
     "a restart in words": (NeuronImages, {"restart": "often"}, ValueError, "restart", "Got 'often'."),
     "made images of another size": (NeuronImages, {"size": (99, 99)}, ValueError, "size", "Got (99, 99)."),
@@ -313,7 +332,8 @@ GIVEN = {
 FUNCTIONS = {
     "a batch of photos": (see.dream, {"image": PICTURES}, ValueError, "image", "Got (2, 8, 6, 3)."),
     "a photo of ragged rows": (see.dream, {"image": [[1], [1, 2]]}, TypeError, "image", "Got [[1], [1, 2]]."),
-    "a path of a photo": (see.dream, {"image": "photo.jpg"}, TypeError, "image", "Got 'photo.jpg'."),
+    "a path of a photo": (see.dream, {"image": "photo.jpg"}, ValueError, "image", "no file 'photo.jpg'."),
+    "a guide that is a text": (see.dream, {"guide": "text.keras"}, ValueError, "guide", "'text.keras' is none"),
     "a photo of seven channels": (see.dream, {"image": np.zeros((8, 6, 7))}, ValueError, "image", "shape (8, 6, 7)."),
     "a photo that is NaN": (see.dream, {"image": X[0] * np.nan}, ValueError, "image", "holds NaN or infinity."),
     "a dream of no octaves": (see.dream, {"octaves": 0}, ValueError, "octaves", "Got 0."),
@@ -346,7 +366,35 @@ FUNCTIONS = {
     ),
     "a model without weights": (see.maps, {"model": Subclassed()}, ValueError, "model", "has no weights yet."),
     "a dataset for images": (see.maps, {"images": Batches()}, TypeError, "images", "Got Batches."),
-    "labels beside the images": (see.maps, {"images": (TWO, Y[:2])}, ValueError, "images", "Got 2."),
+    "a folder for images": (see.maps, {"images": "log"}, ValueError, "images", "'log' is a folder."),
+    "a text for images": (see.maps, {"images": ["text.keras"]}, ValueError, "images", "'text.keras' is none"),
+    "an iterator for images of maps": (see.maps, {"images": iter(X)}, TypeError, "images", "Got iterator."),
+    "labels in a list with images": (see.maps, {"images": [TWO, Y[:2]]}, ValueError, "images", "Got 2."),
+    "too many labels": (see.maps, {"images": (TWO, Y)}, ValueError, "labels", "Got an array of shape (4,)."),
+    "pictures of two inputs": (
+        see.maps,
+        {"model": two_inputs(), "images": "photo.jpg"},
+        TypeError,
+        "images",
+        "Got 'photo.jpg'.",
+    ),
+    "pictures of two channels": (
+        see.saliency_maps,
+        {"model": TWO_CHANNELS, "images": SQUARE},
+        ValueError,
+        "images",
+        "takes 2.",
+    ),
+    "pictures of several sizes for any": (
+        see.maps,
+        {"model": OPEN, "images": [SQUARE, WIDER]},
+        ValueError,
+        "images",
+        "Got 8 × 8, 8 × 9.",
+    ),
+    "a model of vectors": (see.saliency_maps, {"model": VECTORS}, ValueError, "model", "takes (n, 4)."),
+    "a layer for all methods": (see.maps, {"layer": "a"}, TypeError, "layer", "Got 'a'."),
+    "a method misspelt for maps": (see.maps, {"methods": "Grad-CAM"}, ValueError, "methods", "Got 'Grad-CAM'."),
     "unequal inputs": (see.maps, {"images": [X, Y[:2, None]]}, ValueError, "images", "Got (4, 8, 6, 3), (2, 1)."),
     "a number for two outputs": (see.maps, {"model": dict_outputs(), "targets": 1}, ValueError, "targets", "Got 1."),
     "a set of targets": (see.saliency_maps, {"targets": {1, 2}}, ValueError, "targets", "Got {1, 2}."),
@@ -519,7 +567,7 @@ FUNCTIONS = {
         "targets",
         "has several outputs.",
     ),
-    "a layer for content": (see.content_images, {"images": "a"}, TypeError, "images", "Got 'a'."),
+    "a layer for content": (see.content_images, {"images": "a"}, ValueError, "images", "no file 'a'."),
     "content of two inputs": (
         see.content_images,
         {"model": two_inputs(), "images": [Y[:2, None], TWO]},
@@ -564,7 +612,7 @@ COMMANDS = {
         ["dream", "text.keras", "-o", "a.png"],
         "picture",
         "'text.keras' is none",
-        "save it again.",
+        "save it as PNG.",
     ),
     "a dream that is a text": (["dream", "a.jpg", "-o", "a.txt"], "output", "Got 'a.txt'.", "one of these endings."),
     "a dream in no folder": (["dream", "a.jpg", "-o", "x/a.png"], "output", "Got 'x/a.png'.", "Make the folder"),

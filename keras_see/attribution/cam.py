@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from keras_see._types import Images, Targets
 from keras_see._validation import shown
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation
@@ -47,7 +48,7 @@ def class_activation_maps(
 
     Args:
         model: A built Keras model with a GAP head.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`; a callable must be linear in the outputs.
         size: `None` leaves the maps as coarse as the features; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.
@@ -67,8 +68,9 @@ def class_activation_maps(
         (2, 8, 8)
     """
     check_size(size)
-    maps = explain(model, images, [Request(CAM)], targets, batch_size=batch_size).maps[0]
-    return resized_to(maps, size, images)
+    images, labels = given_images(model, images)
+    result = explain(model, images, [Request(CAM)], targets, labels=labels, batch_size=batch_size)
+    return resized_to(result.maps[0], size, images)
 
 
 def gap_call(layer_calls):

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_see._types import Images, Layer, Targets
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.visualization.resizing import check_size, resized_to
@@ -30,7 +31,7 @@ def grad_cam_maps(
 
     Args:
         model: A built Keras model, of any kind, on any backend.
-        images: `(n, height, width, channels)` as the model takes them, or a list or dict of arrays.
+        images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`.
         layer: A layer's name, its path (`"backbone/conv"`; `"backbone/conv#1"` is its second call), the unique end of
             a path, or the layer itself. Default: the last layer whose output still has rows and columns.
@@ -51,7 +52,8 @@ def grad_cam_maps(
         (2, 32, 32)
     """
     check_size(size)
-    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, batch_size=batch_size)
+    images, labels = given_images(model, images)
+    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, labels=labels, batch_size=batch_size)
     return resized_to(result.maps[0], size, images).clip(0)
 
 

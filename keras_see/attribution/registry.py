@@ -1,6 +1,7 @@
 """All methods by their words, and the requests that a user's `methods` mean."""
 
 import ast
+import difflib
 from collections.abc import Iterable, Mapping
 
 from keras_see._validation import shown
@@ -114,7 +115,20 @@ def _method(word):
 
 def _unknown(word):
     words = ", ".join([*METHODS, *OPTIMIZED])
-    return ValueError(f"`methods` must be among {words}. Got {shown(word)}. Choose one of these, or several in a list.")
+    near = _nearest(word) if isinstance(word, str) else None
+    advice = f"Did you mean {near!r}?" if near else "Choose one of these, or several in a list."
+    return ValueError(f"`methods` must be among {words}. Got {shown(word)}. {advice}")
+
+
+def _nearest(text):
+    """Return the word that a text is most like, however it joins its parts ("Grad-CAM", "gradcam"), or None."""
+    words = {_joined(word): word for word in (*METHODS, *OPTIMIZED)}
+    found = difflib.get_close_matches(_joined(text), words, n=1)
+    return words[found[0]] if found else None
+
+
+def _joined(text):
+    return "".join(filter(str.isalnum, text)).lower()
 
 
 def _checked_options(method, options):

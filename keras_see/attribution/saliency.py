@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_see._types import Images, Targets
 from keras_see._validation import shown
+from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.model.forward import IMAGES
@@ -23,11 +24,13 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
     Args:
         model: A built Keras model, of any kind, on any backend.
         images: `(n, height, width, channels)` as the model takes them; a list or dict of arrays for several inputs,
-            of which the first with rows and columns is explained.
-        targets: What is explained, one per image. `None` or `"predicted"`: the class that the model itself prefers.
-            A class number, or one per image. An array in the shape of the outputs: weights of their sum. A callable:
-            takes the outputs before a closing softmax or sigmoid and returns one score per image. With one output
-            unit, 1 explains +value and 0 explains −value.
+            of which the first with rows and columns is explained. Also pictures, that is paths or `PIL.Image.Image`s,
+            and lists of these or of arrays `(height, width, channels)`: they get the size that the model takes.
+            Pictures have values from 0 to 255, not normalized. A tuple `(x, y)` is images and their labels.
+        targets: What is explained, one per image. `None`: the labels if they came with the images, else `"predicted"`,
+            the class that the model itself prefers. A class number, or one per image. An array in the shape of the
+            outputs: weights of their sum. A callable: takes the outputs before a closing softmax or sigmoid and returns
+            one score per image. With one output unit, 1 explains +value and 0 explains −value.
         batch_size: Images per pass; bounds the memory.
 
     Returns:
@@ -43,7 +46,8 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
         >>> saliency_maps(model, images, targets=[0, 4]).shape
         (2, 8, 8)
     """
-    return explain(model, images, [Request(SALIENCY)], targets, batch_size=batch_size).maps[0]
+    images, labels = given_images(model, images)
+    return explain(model, images, [Request(SALIENCY)], targets, labels=labels, batch_size=batch_size).maps[0]
 
 
 def _place(layer_calls, layer):

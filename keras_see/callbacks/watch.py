@@ -27,7 +27,8 @@ class Watch(EpochCallback):
 
     Args:
         log_dir: The folder that TensorBoard shows. It may be that of Keras's own `TensorBoard` callback.
-        images: A few sample images `(n, height, width, channels)`; a list or dict of arrays for several inputs;
+        images: A few sample images `(n, height, width, channels)`; a list or dict of arrays for several inputs; paths
+            or `PIL.Image.Image`s of one size (values from 0 to 255, to which `preprocess` is applied);
             `(x, y)` with labels; or a `tf.data.Dataset`, `keras.utils.PyDataset` or torch `DataLoader`, whose first
             `n` images are read once, when the callback is made. (Reading a shuffled `tf.data` set changes its order:
             do not pass the one that is trained on.)

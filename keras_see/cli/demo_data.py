@@ -7,11 +7,14 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_see.pictures.fitting import in_channels
+from keras_see.pictures.picture_files import read_picture
 from keras_see.visualization.resizing import resized_maps
 
 SIDE = 64
-# Endings of the files that are read as photographs.
-READABLE = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
+# Endings of the files that are read as photographs, and of those that look like some but may need another program.
+READABLE = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"}
+DOUBTFUL = {".avif", ".heic", ".heif", ".jxl", ".psd", ".svg", ".ico", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"}
 
 
 def cluttered_digits(count, seed, validation=False):
@@ -86,14 +89,15 @@ class Photographs(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         batch = slice(number * self._batch_size, (number + 1) * self._batch_size)
-        return np.stack([_square(file, self._side) for file in self._files[batch]]), self.labels[batch]
+        return np.stack([_square(file, self._side)[0] for file in self._files[batch]]), self.labels[batch]
 
 
 def photographs(folder, side):
     """Return training and validation `Photographs` and the class names of a folder of class folders.
 
     A folder that contains `train` and `val` (or `validation`, `test`) is already split; otherwise a fifth of the
-    pictures is held out for validation. Files that cannot be read as pictures are left out, and printed.
+    pictures is held out for validation. Files that cannot be read as pictures are left out, and printed, as are those
+    whose values are stretched or of which a part is left out.
     """
     folder = Path(folder)
     held_out = next((folder / name for name in ("val", "validation", "test") if (folder / name).is_dir()), None)
@@ -108,7 +112,8 @@ def photographs(folder, side):
 
 
 def _files(folder):
-    files = _readable(sorted(file for file in folder.glob("*/*") if file.suffix.lower() in READABLE))
+    looks = READABLE | DOUBTFUL
+    files = _readable(sorted(file for file in folder.glob("*/*") if file.suffix.lower() in looks))
     classes = sorted({file.parent.name for file in files})
     if len(classes) < 2 or len(files) < 10:
         raise ValueError(
@@ -120,23 +125,31 @@ def _files(folder):
 
 
 def _readable(files):
-    """Return the files that can be read as pictures, and print the others: checked now, not during training."""
-    broken = []
+    """Return the files that can be read as pictures, and print what is left out: now, not during training."""
+    notes, broken = {}, []
     for file in files:
         try:
-            _square(file, 1)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow's errors vary
+            _, note = _square(file, 1)
+        except ValueError:
             broken.append(file)
+        else:
+            for part in filter(None, note.split("; ")):
+                notes.setdefault(part.partition(":")[0], []).append(file)
     if broken:
-        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
-        print(f"Left out, since they cannot be read as pictures: {', '.join(map(str, broken[:5]))}{more}", flush=True)
+        notes = {"left out, since they cannot be read as pictures": broken} | notes
+    for note, those in notes.items():
+        more = f" and {len(those) - 5} more" if len(those) > 5 else ""
+        print(f"{note[0].upper()}{note[1:]}: {', '.join(map(str, those[:5]))}{more}", flush=True)
     return [file for file in files if file not in broken]
 
 
 def _square(file, side):
-    with Image.open(file) as opened:
-        image = opened.convert("RGB")
-    edge = min(image.size)
-    left, top = (image.width - edge) // 2, (image.height - edge) // 2
+    """Return the central square of a picture, uint8 `(side, side, 3)`, and a note as `read_picture` does."""
+    pixels, note = read_picture(file)
+    colors, dropped = in_channels(pixels, 3)
+    height, width, _ = colors.shape
+    edge = min(height, width)
+    left, top = (width - edge) // 2, (height - edge) // 2
     box = (left, top, left + edge, top + edge)
-    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box))
+    square = Image.fromarray(colors).resize((side, side), Image.Resampling.BILINEAR, box)
+    return np.asarray(square), "; ".join(filter(None, [note, dropped]))

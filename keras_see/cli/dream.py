@@ -34,6 +34,7 @@ def run(options):
     """Run the command; wrong options raise before the model is loaded."""
     from keras_see.cli import image_files as files
     from keras_see.deepdream.options import DreamOptions
+    from keras_see.pictures.picture_files import logged_picture
     from keras_see.visualization.animation import ANIMATED, STILL
 
     files.check_output(options.output, ANIMATED if options.zoom else STILL, options.force)
@@ -41,10 +42,10 @@ def run(options):
     dream_options = DreamOptions(
         **{name: getattr(options, name) for name in names if getattr(options, name) is not None}
     )
-    layers, pixels = _layers(options.layers), files.read_picture(options.photo)
+    layers, pixels = _layers(options.layers), logged_picture(options.photo)
     files.check_alpha(options.output, pixels)
-    guide = files.read_picture(options.guide) if options.guide else None
-    mask = files.read_picture(options.mask)[..., 0] / 255 if options.mask else None
+    guide = logged_picture(options.guide) if options.guide else None
+    mask = logged_picture(options.mask)[..., 0] / 255 if options.mask else None
     if options.zoom and mask is not None:
         raise ValueError("--mask and --zoom exclude each other: a film has no mask. Got both. Leave one out.")
     _dream(options, dream_options, layers, pixels, guide, mask)

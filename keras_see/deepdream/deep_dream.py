@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._progress import Progress
-from keras_see._types import Layers, OptimizedImages, Preprocess
+from keras_see._types import Layers, OptimizedImages, Picture, Preprocess
 from keras_see.deepdream.image_array import as_image_array, image_array_of
 from keras_see.deepdream.octaves import OctaveRunner
 from keras_see.deepdream.options import DreamOptions
@@ -22,7 +22,7 @@ DEFAULT = DreamOptions()
 
 def dream(
     model: keras.Model,
-    image: ArrayLike,
+    image: ArrayLike | Picture,
     layers: Layers | Mapping[str, float] | None = None,
     *,
     octaves: int = DEFAULT.octaves,
@@ -30,7 +30,7 @@ def dream(
     steps: int = DEFAULT.steps,
     step_size: float = DEFAULT.step_size,
     tile: int | tuple[int, int] = DEFAULT.tile,
-    guide: ArrayLike | None = None,
+    guide: ArrayLike | Picture | None = None,
     strength: float = DEFAULT.strength,
     mask: ArrayLike | None = None,
     seed: int = 0,
@@ -50,7 +50,8 @@ def dream(
     Args:
         model: A built Keras model with one input.
         image: `(height, width)` or `(height, width, channels)`: grey, RGB, either with alpha (which is kept), or of the
-            model's own channels; uint8, or floats in 0 to 1, −1 to 1 or 0 to 255.
+            model's own channels; uint8, or floats in 0 to 1, −1 to 1 or 0 to 255. Or a picture: its path, or a
+            `PIL.Image.Image`.
         layers: What to dream of: a layer (its name, path, the unique end of a path, or itself), a single channel
             `"layer:7"`, a list of these, or a dict from these to weights, which may be negative. By default two
             layers, at 0.2 and 0.45 of the depth. Early layers give strokes and patterns, later ones objects.

@@ -7,6 +7,7 @@ import numpy as np
 from keras_see._validation import shown
 from keras_see.model.inputs import as_array
 from keras_see.optimization.preprocessing import checked_range
+from keras_see.pictures.image_loading import is_picture, loaded_picture
 from keras_see.visualization.value_range import value_range_of
 
 
@@ -58,7 +59,7 @@ def image_array_of(image, channels, value_range=None, name="image"):
     if array.dtype.kind not in "iuf":
         raise TypeError(
             f"`{name}` must be an array of numbers, (height, width, channels). Got {shown(image)}. "
-            "Load the picture first, for example with PIL.Image.open."
+            "Convert its values, or pass the path of a picture."
         )
     if array.ndim not in (2, 3) or 0 in array.shape:
         hint = f" Take one of the batch: {name}[0]." if array.ndim == 4 else " Reshape it."
@@ -76,8 +77,10 @@ def image_array_of(image, channels, value_range=None, name="image"):
 
 
 def as_image_array(image, name):
-    """Return one image as a NumPy array; `name` is its name in messages."""
+    """Return one image as a NumPy array, a picture as uint8; `name` is its name in messages."""
     wanted = f"`{name}` must be an array of numbers, (height, width, channels)"
+    if is_picture(image):
+        return loaded_picture(image, f"`{name}`")
     return as_array(image, wanted, "Make all of its rows equally long.")
 
 

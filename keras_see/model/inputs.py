@@ -1,13 +1,17 @@
 """Input checks: images that fit the model, and their batches."""
 
-import os
-
 import keras
 import numpy as np
 from keras import ops
 
 from keras_see._validation import is_whole, shown
+from keras_see.model.fitting_code import fits, fitting_code, wrapping_code
+from keras_see.model.input_kinds import check_kind
 from keras_see.model.layer_calls import BATCH, first_line
+from keras_see.pictures.image_loading import is_picture, loaded
+
+# The name, in code that a message shows, of what a function of the user's has made of images.
+RESULT = "result"
 
 
 def check_model(model):
@@ -38,25 +42,56 @@ def check_inputs(images, model=None, what="`images`"):
     """Return images as NumPy arrays in the structure given; raise where they are no images or do not fit the model.
 
     Args:
-        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs.
+        images: `(n, height, width, channels)`, or a list or dict of arrays for a model with several inputs; or what
+            `keras_see.pictures.image_loading.loaded` makes of pictures and lists of images for a model with one input.
         model: The model that will take them, if it is built.
         what: The name of the images in messages.
     """
-    wanted = f"{what} must have the shape {_wanted(model)}"
-    _check_kind(images, wanted)
-    arrays = keras.tree.map_structure(lambda leaf: as_array(leaf, wanted), images)
+    shapes = input_shapes(model) if model is not None else None
+    if shapes is not None:
+        check_takes_images(model, shapes)
+    wanted = f"{what} must have the shape {_wanted(shapes)}"
+    check_kind(images, wanted)
+    arrays = keras.tree.map_structure(lambda leaf: leaf if is_picture(leaf) else as_array(leaf, wanted), images)
+    if shapes is None or len(shapes) == 1:
+        arrays = _with_batch_axis(loaded(arrays, shapes and shapes[0], what), shapes and shapes[0])
+    _check_numbers(arrays, wanted, what, shapes)
+    if model is not None:
+        check_fit(arrays, model, what, "Pass {}.")
+    return arrays
+
+
+def _with_batch_axis(images, shape):
+    """Return one image as a batch of one, where it is plain that it is one."""
+    if getattr(images, "ndim", 0) != 3:
+        return images
+    is_one = fits((1, *images.shape), shape) if shape else images.shape[-1] in (1, 3, 4)
+    return images[None] if is_one else images
+
+
+def _check_numbers(arrays, wanted, what, shapes):
+    """Raise unless arrays are finite numbers, equally many, with rows and columns in one of them at least."""
     leaves = keras.tree.flatten(arrays)
     for leaf in leaves:
+        if is_picture(leaf):
+            raise TypeError(
+                f"{wanted}, as arrays where they come in a dict or for several inputs. Got {shown(leaf)}. "
+                "Load it: numpy.stack([keras.utils.load_img(path, target_size=(height, width))])."
+            )
         if leaf.dtype.kind not in "biuf" and leaf.dtype.name != "bfloat16":
             raise TypeError(f"{wanted} and hold numbers. Got {leaf.dtype} values. Convert them first.")
     if not leaves or any(leaf.ndim == 0 or leaf.size == 0 for leaf in leaves):
         raise ValueError(f"{wanted}, with one image at least. Got {_shapes(leaves)}. Pass some images.")
     if not any(leaf.ndim == 4 for leaf in leaves):
-        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves)}")
+        raise ValueError(f"{wanted}. Got {_shapes(leaves)}. {_advice(leaves, shapes, what)}")
     if len({len(leaf) for leaf in leaves}) > 1:
         raise ValueError(
-            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. Cut them to the same number."
+            f"{what} must be equally many for all inputs. Got {_shapes(leaves)}. {_advice_on_numbers(leaves, shapes)}"
         )
+    _check_finite(leaves, what)
+
+
+def _check_finite(leaves, what):
     for leaf in leaves:
         if leaf.dtype.kind == "f" and not np.all(np.isfinite(leaf)):
             bad = np.unique(np.nonzero(~np.isfinite(leaf))[0])
@@ -64,9 +99,19 @@ def check_inputs(images, model=None, what="`images`"):
                 f"{what} must be finite numbers. Those with index {bad[:5].tolist()} hold NaN or infinity. "
                 "Replace these values, or leave the images out."
             )
-    if model is not None:
-        check_fit(arrays, model, what)
-    return arrays
+
+
+def check_takes_images(model, shapes):
+    """Raise unless a model has an input with rows, columns and channels."""
+    if any(len(shape) == 4 for shape in shapes):
+        return
+    took = f"{model.name!r} takes {', '.join(map(_words, shapes))}. "
+    if len(shapes) == 1 and len(shapes[0]) > 1 and None not in shapes[0][1:]:
+        code, picture = wrapping_code(shapes[0][1:])
+        advice = f"Saliency maps work with {code} and images.reshape{(-1, *picture)}."
+    else:
+        advice = "Maps of its inputs cannot be drawn as pictures: use a model that takes images."
+    raise ValueError(f"`model` must take images (n, height, width, channels). {took}{advice}")
 
 
 def count_of(inputs):
@@ -138,21 +183,6 @@ def _one_in_float(images):
     return images[:1].astype("float32") if images.ndim == 4 else images[:1]
 
 
-def _check_kind(images, wanted):
-    """Raise where the images are no array, nor a list or dict of arrays."""
-    if images is None or isinstance(images, str | os.PathLike):
-        raise TypeError(f"{wanted}. Got {shown(images)}. Load the images first, for example with keras.utils.load_img.")
-    if not isinstance(images, list | tuple):
-        return
-    if any(isinstance(part, list | tuple) and any(map(_is_array, part)) for part in images):
-        raise TypeError(
-            f"{wanted}. Got a {type(images).__name__} of batches such as (x, y). "
-            "Pass one of them, or numpy.concatenate their images."
-        )
-    if any(isinstance(part, list | tuple) for part in images):
-        raise TypeError(f"{wanted}. Got nested lists of numbers. Make an array of them with numpy.array(images).")
-
-
 def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
     """Return an array or tensor as a NumPy array; raise TypeError with what is `wanted` and the `advice`."""
     try:
@@ -161,17 +191,22 @@ def as_array(leaf, wanted, advice="Take some of its images out, as one array."):
         raise TypeError(f"{wanted}. Got {shown(leaf)}. {advice}") from error
 
 
-def _is_array(part):
-    return len(getattr(part, "shape", ())) > 0
+def _advice(leaves, shapes, what):
+    if len(leaves) > 1:
+        return "Pass one array of images, or a list of arrays (height, width, channels)."
+    shape, name = leaves[0].shape, _name(what)
+    code = fitting_code(shape, shapes[0] if shapes and len(shapes) == 1 else (None, None, None, None), name)
+    if len(shape) == 3 and not shapes:
+        return f"If these are grey images, pass {name}[..., None]."
+    if len(shape) == 5:
+        return f"Pass single frames of the videos, such as {code}."
+    return f"Pass {code}." if code else f"Reshape them: {name}.reshape(n, height, width, channels)."
 
 
-def _advice(leaves):
-    dimensions = [leaf.ndim for leaf in leaves]
-    if 5 in dimensions:
-        return "Take single frames of the videos: videos[:, 0]."
-    if len(leaves) > 1 and set(dimensions) == {3}:
-        return "A list means several inputs; for a batch use numpy.stack(images)."
-    return "Add the batch axis: images[None]." if 3 in dimensions else "Reshape them."
+def _advice_on_numbers(leaves, shapes):
+    if shapes and len(shapes) == 1:
+        return "Pass one array of images, or a list of arrays (height, width, channels)."
+    return "Cut them to the same number."
 
 
 def _shapes(leaves):
@@ -180,9 +215,18 @@ def _shapes(leaves):
     return (", ".join(str(leaf.shape) for leaf in leaves[:3]) or "nothing") + more
 
 
-def check_fit(arrays, model, what="`images`"):
-    """Raise unless checked arrays have the names, number and shapes of a model's inputs."""
+def check_fit(arrays, model, what="`images`", advice="Pass preprocess=lambda images: {}."):
+    """Raise unless checked arrays have the names, number and shapes of a model's inputs.
+
+    Args:
+        arrays: In the structure that the model takes.
+        model: A built model.
+        what: The name of the arrays in messages.
+        advice: What to do with code that makes the arrays fit, `{}`.
+    """
     named, leaves, shapes = _named_inputs(model), keras.tree.flatten(arrays), input_shapes(model)
+    if shapes is not None:
+        check_takes_images(model, shapes)
     if isinstance(arrays, dict) and named is not None:
         _check_names(arrays, named, what)
         leaves, shapes = [arrays[name] for name in named], [tuple(tensor.shape) for tensor in named.values()]
@@ -191,14 +235,33 @@ def check_fit(arrays, model, what="`images`"):
     if len(shapes) != len(leaves):
         raise ValueError(
             f"{what} must have one array for each of the model's {len(shapes)} inputs. Got {len(leaves)}. "
-            + ("Images with labels are a tuple (x, y)." if len(shapes) == 1 else "Pass them as the model takes them.")
+            + (
+                "Images with labels are a tuple: tuple(images)."
+                if len(shapes) == 1
+                else "Pass them as the model takes them."
+            )
         )
     for leaf, shape in zip(leaves, shapes, strict=True):
-        fits = leaf.ndim == len(shape) and all(b in (None, a) for a, b in zip(leaf.shape[1:], shape[1:], strict=True))
-        if not fits:
+        if not fits(leaf.shape, shape):
+            is_alone = len(leaves) == 1 and not isinstance(arrays, dict)
+            change = _change(leaf.shape, shape, what, advice) if is_alone else None
             raise ValueError(
-                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. {_fitting(leaf, shape)}"
+                f"{what} must fit the model's input, {_words(shape)}. Got shape {leaf.shape}. "
+                + (change or "Give images that the model was made for.")
             )
+
+
+def _change(shape, wanted, what, advice):
+    """Return how to make an array fit, or None where there is no plain way."""
+    code = fitting_code(shape, wanted, _name(what))
+    if code and _name(what) == RESULT:
+        return f"Let it return {code}."
+    return code and ("Pass {}." if "moveaxis" in code else advice).format(code)
+
+
+def _name(what):
+    """Return the name that code in a message gives to images that messages call `what`."""
+    return what.strip("`") if what.startswith("`") else RESULT
 
 
 def _named_inputs(model):
@@ -219,20 +282,11 @@ def _check_names(arrays, named, what):
         )
 
 
-def _fitting(leaf, shape):
-    """Return advice for an array that does not fit."""
-    last_first = (leaf.shape[0], *leaf.shape[2:], leaf.shape[1])
-    if leaf.ndim == len(shape) == 4 and all(b in (None, a) for a, b in zip(last_first, shape, strict=True)):
-        return "Move the channels last: numpy.moveaxis(images, 1, -1)."
-    return "Resize the images, or give those that the model was made for."
-
-
 def _model_dtype(leaf):
     return "float32" if leaf.ndim == 4 else keras.backend.standardize_dtype(leaf.dtype)
 
 
-def _wanted(model):
-    shapes = input_shapes(model) if model is not None else None
+def _wanted(shapes):
     return ", ".join(map(_words, shapes)) if shapes else "(n, height, width, channels)"
 
 

@@ -22,7 +22,7 @@ def label_leaves(labels, count):
 
 def checked_labels(labels, count):
     """Return `label_leaves`; raise ValueError if those of one output are too few or too many."""
-    leaves = label_leaves(labels, count)
+    leaves = [leaf[None] if leaf.ndim == 0 and count == 1 else leaf for leaf in label_leaves(labels, count)]
     if len(leaves) == 1 and (leaves[0].ndim == 0 or len(leaves[0]) != count):
         raise ValueError(
             f"`labels` must hold one label per image, {count} in all. Got {shown(labels)}. "

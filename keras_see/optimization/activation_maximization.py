@@ -113,7 +113,7 @@ def neuron_images(
 
 def class_images(
     model: keras.Model,
-    targets: ArrayLike | None,
+    targets: ArrayLike | None = None,
     *,
     size: Size | None = None,
     steps: int = 256,
@@ -137,7 +137,7 @@ def class_images(
 
     Args:
         model: A built Keras model with one input.
-        targets: Class numbers, one image each; or weights of the outputs, `(k, *outputs)`; or None for all classes, if
+        targets: Class numbers, one image each; or weights of the outputs, `(k, *outputs)`. Default: all classes, if
             they are at most 64. With one output unit, 1 maximizes its value and 0 minimizes it.
         size: `(height, width)` in pixels, as for `neuron_images`.
         steps: Number of gradient steps.

@@ -7,9 +7,8 @@ import math
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
-from keras_see._types import Layers, OptimizedImages, Preprocess, ValueRange
+from keras_see._types import Images, Layers, OptimizedImages, Preprocess, ValueRange
 from keras_see._validation import is_number, shown
 from keras_see.model.inputs import check_inputs, check_model
 from keras_see.optimization import objectives
@@ -34,7 +33,7 @@ EXPONENT = 6
 
 def content_images(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     layer: Layers,
     *,
     steps: int = 256,
@@ -58,7 +57,8 @@ def content_images(
 
     Args:
         model: A built Keras model with one input.
-        images: `(n, height, width, channels)`, the images to reconstruct, in `value_range`.
+        images: `(n, height, width, channels)`, the images to reconstruct, in `value_range`; or pictures, as for
+            `saliency_maps`.
         layer: A layer's name, path, the unique end of a path, or the layer itself; or several, used together.
         steps: Number of gradient steps.
         seed: Equal seeds give equal images.

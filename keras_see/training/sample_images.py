@@ -10,9 +10,11 @@ import numpy as np
 
 from keras_see._validation import is_whole, shape_of, shown
 from keras_see.model import backend
+from keras_see.model.input_kinds import split_labels
 from keras_see.model.inputs import check_inputs, count_of, take, to_numpy
 from keras_see.model.labels import checked_labels, label_leaves
 from keras_see.model.layer_calls import first_line
+from keras_see.pictures.image_loading import are_pictures
 
 # Number of images taken from a dataset if `n` is not given, and the most that an array may hold without `n`.
 DATASET_SAMPLES = 8
@@ -51,7 +53,8 @@ def sample(images, labels=None, n=None, preprocess=None):
     """Return `SampleImages` from the `images` argument of a callback.
 
     Args:
-        images: An array, or a list or dict of arrays; a tuple `(x, y)` or `(x, y, weights)`; a `tf.data.Dataset`, a
+        images: An array, or a list or dict of arrays; pictures, as `keras_see.pictures.image_loading.loaded` takes
+            them; a tuple `(x, y)` or `(x, y, weights)`; a `tf.data.Dataset`, a
             `keras.utils.PyDataset` or a `torch.utils.data.DataLoader`, of which the first batches are read, once.
         labels: The labels, if they are not part of `images`.
         n: Number of images to take. Default: 8 from a dataset, all of an array.
@@ -63,7 +66,9 @@ def sample(images, labels=None, n=None, preprocess=None):
     """
     if n is not None and not is_whole(n, 1):
         raise ValueError(f"`n` must be a whole number from 1. Got {shown(n)}. 8 images make a good sheet.")
-    x, y = _split(images if _is_arrays(images) else _first_of_dataset(images, n or DATASET_SAMPLES))
+    x, y = split_labels(images if _is_arrays(images) else _first_of_dataset(images, n or DATASET_SAMPLES))
+    if are_pictures(x) and isinstance(x, list):
+        _check_count(len(x), n)  # before all of them are loaded
     x = check_inputs(x)
     _check_count(count_of(x), n)
     labels = checked_labels(y if labels is None else labels, count_of(x))
@@ -113,19 +118,9 @@ def _check_batch_axis(inputs, count, expected):
 
 
 def _is_arrays(images):
-    return isinstance(images, tuple | list | dict) or hasattr(images, "shape") or np.isscalar(images) or images is None
-
-
-def _split(images):
-    """Return x and y of `(x, y)` or `(x, y, weights)`; a list or dict holds the inputs of one model."""
-    if not isinstance(images, tuple):
-        return images, None
-    if len(images) not in (1, 2, 3):
-        raise ValueError(
-            "`images` as a tuple means (x, y) or (x, y, sample_weights). "
-            f"Got a tuple of {len(images)}. Pass several inputs as a list."
-        )
-    return images[0], images[1] if len(images) > 1 else None
+    if isinstance(images, tuple | list | dict) or images is None:
+        return True
+    return hasattr(images, "shape") or np.isscalar(images) or are_pictures(images)
 
 
 def _first_of_dataset(dataset, count):
@@ -156,7 +151,7 @@ def _first_batches(dataset, count):
     """Return pairs of images and a list of labels, as many as it takes to have `count` images."""
     batches, taken = [], 0
     for batch in _read(dataset):
-        batches.append(_as_batch(*_split(tuple(batch) if _is_list_of_pair(batch) else batch)))
+        batches.append(_as_batch(*split_labels(tuple(batch) if _is_list_of_pair(batch) else batch)))
         taken += count_of(batches[-1][0])
         if taken >= count:
             break

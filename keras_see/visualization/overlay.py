@@ -34,7 +34,7 @@ def overlay(
     values count as zero.
 
     Args:
-        images: `(n, height, width, channels)` in any range that `display` recognises.
+        images: `(n, height, width, channels)` in any range that `display` recognises; or pictures of one size.
         maps: `(n, rows, columns)`, of any size: resized (bicubic) to that of the images.
         alpha: Opacity of the colours in the upper half of the range, 0 to 1.
         colors: `"turbo"`, `"inferno"`, `"magma"`, `"viridis"` or `"gray"`.

@@ -1,10 +1,14 @@
+import ast
+
 import keras
 import numpy as np
 import pytest
 from tiny_models import CLASSES, augmented, flat, gap_conv, linear, one_unit, outputs_of, photos, segmentation
 
 from keras_see import class_activation_maps, grad_cam_maps, maps, saliency_maps
+from keras_see.attribution.registry import METHODS
 
+OUTPUTS = {"predictions", "targets", "scores"}
 ALONE = {"saliency": saliency_maps, "grad_cam": grad_cam_maps, "cam": class_activation_maps}
 
 
@@ -87,3 +91,31 @@ def test_what_comes_out_are_arrays_of_numpy_in_single_precision():
         assert all(found[word].dtype == np.float32 for word in (*ALONE, "scores"))
         assert found["targets"].dtype.kind == "i"
         assert found["predictions"].shape == (2, CLASSES)
+
+
+@pytest.mark.parametrize("word", ["gradcam", "Grad-CAM", "grad-cam", "GradCAM", "grad cam", "grad_camm"])
+def test_a_word_that_is_nearly_a_method_s_is_answered_with_that(word):
+    with pytest.raises(ValueError, match=rf"Got '{word}'\. Did you mean 'grad_cam'\?"):
+        maps(flat(), photos(1), 0, word)
+    with pytest.raises(ValueError, match=r"Did you mean 'saliency'\?"):
+        maps(flat(), photos(1), 0, ["grad_cam", "Salience"])
+
+
+def test_a_method_that_was_added_is_suggested_too(monkeypatch):
+    monkeypatch.setitem(METHODS, "smooth_grad", METHODS["saliency"])
+    with pytest.raises(ValueError, match=r"Got 'smoothgrad'\. Did you mean 'smooth_grad'\?"):
+        maps(flat(), photos(1), 0, "smoothgrad")
+
+
+def test_a_word_that_is_like_none_is_answered_with_all():
+    with pytest.raises(ValueError, match=r"among saliency, grad_cam, cam.* Got 'lime'\. Choose one of these"):
+        maps(flat(), photos(1), 0, "lime")
+
+
+@pytest.mark.parametrize("layer", ["a", ["a", "pool"]])
+def test_a_layer_for_maps_is_refused_with_how_to_name_it(layer):
+    with pytest.raises(TypeError, match="`layer` must be an option of one method") as caught:
+        maps(flat(), photos(1), 0, layer=layer)
+    methods = ast.literal_eval(str(caught.value).partition("methods=")[2].rstrip("."))
+    assert methods == {"grad_cam": {"layer": layer}}
+    assert all(name.startswith("grad_cam@") for name in set(maps(flat(), photos(1), 0, methods)) - OUTPUTS)

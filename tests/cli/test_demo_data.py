@@ -73,3 +73,59 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "Left out, since they cannot be read as pictures: " in said
     assert all(f"{tmp_path / name / '0.png'}" in said for name in ("a", "b"))
+
+
+def all_of(dataset):
+    return np.concatenate([dataset[number][0] for number in range(len(dataset))])
+
+
+def test_photographs_are_turned_by_their_exif_orientation(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # EXIF orientation: rotate by 90 degrees
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            picture = Image.new("RGB", (20, 20))
+            picture.paste((255, 255, 255), (0, 0, 10, 20))  # left half white, which is the upper half once turned
+            picture.save(tmp_path / name / f"{number}.png", exif=exif)
+    images = all_of(photographs(tmp_path, 4)[0])
+    assert (images[:, 0] > 240).all()
+    assert (images[:, 3] < 15).all()
+
+
+def test_tiff_files_are_photographs_and_16_bits_are_not_clipped(tmp_path):
+    for name, value in (("a", 100), ("b", 200)):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            Image.fromarray(np.full((9, 9), 257 * value, "uint16")).save(
+                tmp_path / name / f"{number}.tif{'f' * (number % 2)}"
+            )
+    training, validation, _ = photographs(tmp_path, 4)
+    images = np.concatenate([all_of(training), all_of(validation)])
+    assert sorted(images[:, 0, 0, 0].tolist()) == [100] * 6 + [200] * 6
+
+
+def test_files_that_only_look_like_pictures_are_named(tmp_path, capsys):
+    folder_of(tmp_path)
+    for name in ("c.heic", "d.svg", "e.txt"):
+        (tmp_path / "a" / name).write_text("no picture")
+    photographs(tmp_path, 4)
+    said = capsys.readouterr().out
+    assert (
+        f"Left out, since they cannot be read as pictures: {tmp_path / 'a' / 'c.heic'}, {tmp_path / 'a' / 'd.svg'}"
+        in said
+    )
+    assert "e.txt" not in said
+
+
+def test_what_was_changed_in_pictures_is_told_in_one_line_for_all(tmp_path, capsys):
+    folder_of(tmp_path)
+    for number in range(7):
+        Image.fromarray(np.array([[-1.0, number + 2]], "float32")).save(tmp_path / "a" / f"map{number}.tif")
+    Image.new("RGBA", (4, 4), (1, 2, 3, 0)).save(tmp_path / "b" / "clear.png")
+    photographs(tmp_path, 4)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"Values are stretched: {tmp_path / 'a' / 'map0.tif'}, ")
+    assert lines[0].endswith("map4.tif and 2 more")
+    assert lines[1] == f"Transparency is left out: {tmp_path / 'b' / 'clear.png'}"

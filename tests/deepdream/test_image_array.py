@@ -42,7 +42,7 @@ def test_four_channels_are_colors_for_a_model_of_four_channels():
         (np.zeros((4, 4, 5)), ValueError, "must have the model's 3 channels"),
         (np.full((4, 4, 3), np.nan), ValueError, "must hold finite numbers"),
         (np.zeros((4, 4, 3), bool), TypeError, "must be an array of numbers"),
-        ("photo.jpg", TypeError, "must be an array of numbers"),
+        ("photo.jpg", ValueError, "There is no file 'photo.jpg'"),
         (np.zeros((0, 4, 3)), ValueError, "must have the shape"),
     ],
 )

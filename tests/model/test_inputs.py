@@ -17,16 +17,10 @@ def with_value(value):
 
 
 REFUSED = {
-    "no batch axis": (photos(1)[0], ValueError, "(n, 8, 6, 3). Got (8, 6, 3). Add the batch axis: images[None]."),
-    "a list of images": (
-        list(photos(2)),
-        ValueError,
-        "A list means several inputs; for a batch use numpy.stack(images)",
-    ),
     "other sizes": (
         photos(2, shape=(8, 8, 3)),
         ValueError,
-        "fit the model's input, (n, 8, 6, 3). Got shape (2, 8, 8, 3).",
+        "fit the model's input, (n, 8, 6, 3). Got shape (2, 8, 8, 3). Pass keras.ops.image.resize(images, (8, 6)).",
     ),
     "other channels": (photos(2, shape=(8, 6, 1)), ValueError, "(n, 8, 6, 3). Got shape (2, 8, 6, 1)."),
     "no images": (photos(0), ValueError, "with one image at least. Got (0, 8, 6, 3)."),
@@ -34,17 +28,21 @@ REFUSED = {
     "a number": (3.0, ValueError, "with one image at least. Got ()."),
     "NaN": (with_value(np.nan), ValueError, "Those with index [1] hold NaN or infinity."),
     "infinity": (with_value(np.inf), ValueError, "must be finite numbers."),
-    "vectors": (np.ones((4, 144)), ValueError, "Got (4, 144). Reshape them."),
-    "one input too many": ([photos(2), np.ones((2, 1))], ValueError, "each of the model's 1 inputs. Got 2."),
-    "inputs of unequal number": ([photos(2), photos(3)], ValueError, "Got (2, 8, 6, 3), (3, 8, 6, 3). Cut"),
+    "vectors": (np.ones((4, 144)), ValueError, "Got (4, 144). Pass images.reshape(-1, 8, 6, 3)."),
+    "vectors of another length": (np.ones(7), ValueError, "Got (7,). Reshape them: images.reshape(n, height, width"),
+    "one input too many": ([photos(2), np.ones((2, 1))], ValueError, "1 inputs. Got 2. Images with labels are a tuple"),
+    "inputs of unequal number": ([photos(2), photos(3)], ValueError, "Got (2, 8, 6, 3), (3, 8, 6, 3). Pass one array"),
     "words": (np.full((1, *SHAPE), "red"), TypeError, "hold numbers. Got <U3 values."),
-    "nothing at all": (None, TypeError, "Got None. Load the images first"),
-    "a path": ("cat.png", TypeError, "Got 'cat.png'. Load the images first"),
+    "nothing at all": (None, TypeError, "Got None. Pass an array, the path"),
+    "a path": ("cat.png", ValueError, "must be a file. There is no file 'cat.png'. Check the path."),
     "numbers in lists": (photos(2).tolist(), TypeError, "Got nested lists of numbers. Make an array"),
     "batches with labels": ([(photos(2), np.ones(2))] * 2, TypeError, "Got a list of batches such as (x, y). Pass one"),
-    "many images in a list": (list(photos(5)), ValueError, "Got (8, 6, 3), (8, 6, 3), (8, 6, 3) and 2 more. A list"),
-    "channels first": (np.ones((2, 3, 8, 6)), ValueError, "Got shape (2, 3, 8, 6). Move the channels last"),
-    "videos": (np.ones((2, 7, *SHAPE)), ValueError, "Got (2, 7, 8, 6, 3). Take single frames"),
+    "channels first": (
+        np.ones((2, 3, 8, 6)),
+        ValueError,
+        "Got shape (2, 3, 8, 6). Pass numpy.moveaxis(images, 1, -1).",
+    ),
+    "videos": (np.ones((2, 7, *SHAPE)), ValueError, "Got (2, 7, 8, 6, 3). Pass single frames of the videos"),
     "a name that the model does not know": ({"x": photos(2)}, ValueError, "Got x. Rename the entries"),
     "objects": (np.full((1, *SHAPE), None), TypeError, "hold numbers. Got object values."),
 }

@@ -272,3 +272,8 @@ def test_the_logit_of_a_saturated_second_head_rises():
 def test_samples_outside_of_the_range_are_refused():
     with pytest.raises(ValueError, match="`samples` must lie in `value_range`"):
         neuron_ascent(model(), "deep", [0], samples=np.full((1, *SHAPE), 200, "uint8"), value_range=(0, 1))
+
+
+def test_without_targets_there_is_an_image_of_each_class():
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    np.testing.assert_array_equal(class_images(model, steps=1), class_images(model, [0, 1, 2], steps=1))

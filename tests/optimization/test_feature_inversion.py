@@ -97,7 +97,7 @@ def test_an_ascent_resumes_with_changed_weights_and_new_target_features():
     ("wrong", "says"),
     [
         ({"images": np.zeros((2, 8, 8, 3))}, "`images` must fit the model's input"),
-        ({"images": np.zeros((12, 12, 3))}, "Add the batch axis"),
+        ({"images": np.zeros((12, 12))}, "`images` must have the shape"),
         ({"value_range": (1, 0)}, "`value_range` must be"),
         ({"value_range": (0.4, 0.6)}, "`images` must lie in `value_range`"),
         ({"steps": 0}, "`steps` must be"),

@@ -3,7 +3,9 @@ import random
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
+from keras_see import Watch, read
 from keras_see.training.sample_images import sample
 
 X = np.random.default_rng(0).random((20, 8, 8, 3)).astype("float32")
@@ -184,3 +186,42 @@ def test_a_dataset_with_random_numbers_of_its_own_draws_the_same_as_without_us()
 def test_a_preprocess_that_loses_images_is_refused(preprocess):
     with pytest.raises(ValueError, match="`preprocess` must return what the model takes, for each of the 20 images"):
         sample(X, preprocess=preprocess)
+
+
+def test_pictures_are_sample_images_with_their_labels(tmp_path):
+    for number in range(3):
+        Image.new("RGB", (8, 6), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    paths = sorted(tmp_path.iterdir())
+    taken = sample((paths, [2, 0, 1]))
+    np.testing.assert_array_equal(taken.images[:, 0, 0, 0], [0, 1, 2])
+    np.testing.assert_array_equal(taken.classes, [2, 0, 1])
+    assert taken.images.shape == (3, 6, 8, 3)
+    assert taken.images.dtype == np.float32
+    for images in (paths[0], str(paths[0]), Image.open(paths[0]), tuple(paths[:1])):
+        np.testing.assert_array_equal(sample(images).images, taken.images[:1])
+    np.testing.assert_array_equal(sample(paths, preprocess=lambda images: images / 255).inputs * 255, taken.images)
+
+
+def test_too_many_pictures_are_refused_before_they_are_read():
+    with pytest.raises(ValueError, match=r"at most 64 unless .* Got 65\."):
+        sample(["none.png"] * 65)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (8, 6)])
+def test_pictures_that_do_not_fit_the_model_are_refused_with_a_preprocess_that_makes_them_fit(tmp_path, shape):
+    Image.new("L", (shape[1], shape[0])).save(tmp_path / "a.png")
+    model = keras.Sequential([keras.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    watch = Watch(tmp_path / "logs", tmp_path / "a.png", methods="saliency")
+    watch.set_model(model)
+    with pytest.raises(ValueError, match=r"must fit the model's input.* Pass preprocess=") as caught:
+        watch.on_train_begin()
+    code = str(caught.value).partition("preprocess=")[2].rstrip(".")
+    preprocess = eval(code, {"keras": keras, "numpy": np})
+    model.fit(
+        np.zeros((2, 8, 6, 3)),
+        np.zeros((2, 2)),
+        verbose=0,
+        callbacks=[Watch(tmp_path / "logs", tmp_path / "a.png", methods="saliency", preprocess=preprocess)],
+    )
+    assert len(read(tmp_path / "logs")["see/saliency"]) == 2
