@@ -9,6 +9,7 @@ from .attribution.gap import gap_classifier as gap_classifier
 from .attribution.grad_cam import grad_cam_maps as grad_cam_maps
 from .attribution.layer_table import layers as layers
 from .attribution.maps import maps as maps
+from .attribution.overlay import overlay as overlay
 from .attribution.saliency import saliency_maps as saliency_maps
 from .callbacks import Watch as Watch
 from .deepdream.deep_dream import dream as dream
@@ -17,5 +18,4 @@ from .optimization.activation_maximization import neuron_images as neuron_images
 from .optimization.feature_inversion import content_images as content_images
 from .runs.films import save_film as save_film
 from .runs.tensorboard import read as read
-from .visualization.overlay import overlay as overlay
 from .visualization.sheets import sheet as sheet

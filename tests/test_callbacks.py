@@ -215,7 +215,7 @@ def test_a_softmax_that_is_no_layer_is_noted_in_the_sheet_and_logged_by_function
     model.compile("sgd", "sparse_categorical_crossentropy")
     fit(model, Saliency(tmp_path, X[:2], trackers=["folder"]), epochs=1)
     last_line = bottom(Image.open(tmp_path / "pictures" / "see" / "saliency" / "00000.png"))
-    notes = ["epoch 1/1 (step 0)", "colours: one range for the whole run", to_pictures(X[:2], None)[1]]
+    notes = ["epoch 1/1 (step 0)", "colours: one range since step 0", to_pictures(X[:2], None)[1]]
     warning = "saturated: the softmax is no layer, so probabilities are explained"
     assert last_line == bottom(blank_sheet([*notes, warning]))
     assert last_line != bottom(blank_sheet(notes))

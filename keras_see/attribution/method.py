@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from keras_see.model.cache import hashable
+from keras_see.visualization.map_drawing import OVERLAY, MapStyle
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Method:
             `(n, rows, columns, channels)`; of a forward method `formula(values)`; of a sampled method
             `formula(totals, base)`: see `Sampling` and `Base`.
         meaning: What the colours mean, in one sentence for people.
-        overlaid: Whether its maps are drawn over the image; else on black.
+        style: The `MapStyle` in which its maps are drawn.
         kind: "gradient", "forward" or "sampled".
         options: None, or a frozen dataclass with a field and a default per option, which raises `ValueError` from
             `__post_init__` where a value is wrong. It is the one declaration of the options: `maps`, callbacks and the
@@ -40,7 +41,7 @@ class Method:
     place: Callable
     formula: Callable
     meaning: str
-    overlaid: bool = True
+    style: MapStyle = OVERLAY
     kind: str = "gradient"
     options: type | None = None
     sampling: "Sampling | None" = None

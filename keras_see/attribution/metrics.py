@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._validation import is_size, numeric, shape_of, shown
-from keras_see.visualization.overlay import checked_maps
+from keras_see.visualization.map_drawing import checked_maps
 from keras_see.visualization.resizing import resized_maps
 
 __all__ = ["energy_inside", "pointing_hits"]

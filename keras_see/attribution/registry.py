@@ -31,7 +31,7 @@ def requests_for(methods, layer_calls):
         return {method.word: Request(method) for method in usual if allows(layer_calls, method)}
     found = {}
     for word, options in _by_word(methods).items():
-        method, options = _method(word), dict(options or {})
+        method, options = method_of(word), dict(options or {})
         for layer in _layers(options.pop("layer", None)):
             request = Request(method, layer, _checked_options(method, options))
             path = method.place(layer_calls, layer)
@@ -102,7 +102,8 @@ def _by_word(methods):
     return methods
 
 
-def _method(word):
+def method_of(word):
+    """Return the `Method` of a word; raise if there is none."""
     if word in METHODS:
         return METHODS[word]
     if word in OPTIMIZED:

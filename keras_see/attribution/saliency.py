@@ -12,6 +12,7 @@ from keras_see.attribution.given_images import given_images
 from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
 from keras_see.model.forward import IMAGES
+from keras_see.visualization.map_drawing import HEAT
 
 
 def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *, batch_size: int = 32) -> np.ndarray:
@@ -66,5 +67,5 @@ SALIENCY = Method(
     place=_place,
     formula=_formula,
     meaning="Bright: a small change of this pixel moves the score most (largest absolute gradient over the channels).",
-    overlaid=False,
+    style=HEAT,
 )

@@ -20,6 +20,8 @@ from keras_see.training.schedule import Schedule
 
 _LOGGER = logging.getLogger("keras_see")
 
+BEFORE_TRAINING = "before training"
+
 # After this many failures in a row a callback rests until the next `fit`.
 PATIENCE = 3
 
@@ -27,10 +29,13 @@ PATIENCE = 3
 class EpochCallback(keras.callbacks.Callback):
     """A callback that evaluates views of the model after due epochs and writes their records.
 
-    A view has three methods. `prepare(model, run_writer, prefix)` checks everything before training starts, and raises.
-    `evaluate(model)` computes on the model's device while training waits, and returns its findings.
-    `draw(findings, caption, prefix)` makes records of them, tag -> record, on the thread beside training. Its `names`
-    are the ends of the tags.
+    A view has four methods. `prepare(model, run_writer, prefix)` checks everything before training starts, and raises.
+    `evaluate(model)` computes on the model's device while training waits, and returns its findings. On the thread
+    beside training, `settle(findings, step)` sets the ranges of colours, and `draw(findings, caption, prefix, step)`
+    makes records, tag -> record. Its `names` are the ends of the tags.
+
+    What was found before training is drawn after the first step of training, in the ranges of that step: they say
+    nothing about an untrained network.
 
     A user's own loop may call the hooks by hand and leave some out: `on_epoch_end(epoch)` alone is enough.
 
@@ -127,7 +132,7 @@ class EpochCallback(keras.callbacks.Callback):
         self._tell_if_none_is_due(epoch)
         if fit.steps_before is None:
             if self._before_training and not trained:
-                self._evaluate(epoch - 1, "before training")
+                self._evaluate(epoch - 1, BEFORE_TRAINING)
         elif epoch <= fit.steps_before:
             fit.shift = fit.steps_before + 1 - epoch
             _LOGGER.warning(
@@ -166,6 +171,8 @@ class EpochCallback(keras.callbacks.Callback):
         """Show the model that the user keeps, if that was not shown yet, and wait until all is written."""
         if self._on and self._fit is not None and not self._fit.is_late:
             self._evaluate_what_is_kept()
+            fit = self._fit
+            self._run_writer.submit(lambda: self._write_held(fit))
             self._run_writer.drain()
         self._fit = None
 
@@ -199,14 +206,36 @@ class EpochCallback(keras.callbacks.Callback):
             failure = error
             self._run_writer.submit(lambda: self._failed(fit, step, failure))  # after what is still to be written
         else:
-            self._run_writer.submit(lambda: self._write(fit, step, findings, f"{caption} (step {step})"))
+            told = f"{caption} (step {step})"
+            if caption == BEFORE_TRAINING:
+                fit.held = step, findings, told
+            else:
+                self._run_writer.submit(lambda: self._write(fit, step, findings, told))
         fit.costs.append(time.perf_counter() - began)
 
     def _write(self, fit, step, findings, caption):
-        """Draw and write what was found; runs beside training."""
+        """Draw and write what was found, and first what was held back; runs beside training."""
         try:
             for view, part in zip(self._views, findings, strict=True):
-                records = view.draw(part, caption, self._prefix)
+                view.settle(part, step)
+        except Exception as error:
+            self._failed(fit, step, error)
+            return
+        held, fit.held = fit.held, None
+        for each in filter(None, (held, (step, findings, caption))):
+            self._write_step(fit, *each)
+
+    def _write_held(self, fit):
+        """Draw and write what was found before training where no step of training has followed."""
+        if fit.held is not None:
+            step, findings, caption = fit.held
+            fit.held = None
+            self._write(fit, step, findings, caption)
+
+    def _write_step(self, fit, step, findings, caption):
+        try:
+            for view, part in zip(self._views, findings, strict=True):
+                records = view.draw(part, caption, self._prefix, step)
                 fit.bytes_written += self._run_writer.write(step, records)
                 self._track(step, records)
             fit.steps_written += 1

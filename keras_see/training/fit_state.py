@@ -19,6 +19,7 @@ class FitState:
         evaluated: The last epoch that was evaluated, or None.
         due: The epoch under way and whether it is due, or None where its begin was not told.
         began: When the epoch under way began, or None.
+        held: Step, findings and caption of the evaluation before training, until a step of training is drawn.
         costs: Seconds that training waited for each evaluation.
         bytes_written: In the event file.
         steps_written: How many evaluations that were.
@@ -36,6 +37,7 @@ class FitState:
     evaluated: int | None = None
     due: tuple[int, bool] | None = None
     began: float | None = None
+    held: tuple | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
     bytes_written: int = 0
     steps_written: int = 0

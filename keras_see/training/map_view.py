@@ -1,5 +1,9 @@
 """The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
+import functools
+import logging
+
+import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
@@ -12,31 +16,67 @@ from keras_see.model.inputs import build, check_batch_size, check_fit, picture_o
 from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
-from keras_see.runs.records import Number, Picture
+from keras_see.runs.records import Number, Picture, Text
 from keras_see.visualization.captions import MapTexts, check_class_names, checked_class_names, short_number
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
+from keras_see.visualization.map_drawing import draw_maps, smoothed, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
-OVERLAY_COLORS, HEAT_COLORS = "turbo", "inferno"
+_LOGGER = logging.getLogger("keras_see")
+
+# Rounding error of float32, as a share: a map whose sum, times the span of what it is a gradient of, moves its score by
+# less is noise.
+ROUNDING = float(np.finfo("float32").eps)
+
+# After this many steps in a row that need less than half of a range, it falls.
+PATIENCE = 3
 
 
-class Range:
-    """The range of colours of one method's maps for a whole run, so that epochs can be compared.
+class ColorRange:
+    """The upper end of the colours of one method's maps: kept from step to step as long as it serves.
 
-    Its upper end is a high percentile of the maps. It never falls, and grows in doublings.
+    It is set by the first step after training has begun, as a high percentile of the maps. It grows in doublings where
+    a step needs more, and falls where several steps in a row need less than half of it.
+
+    Args:
+        upper: Its value in an earlier part of the run, or None.
+        since: The step from which on it had this value, or None.
+
+    Attributes:
+        upper: The value that is drawn as the strongest colour; 0 where nothing has been above 0 yet.
+        since: The step from which on it has this value.
+        previous: The value before that, or None.
     """
 
-    def __init__(self, upper=None):
-        self.upper = upper or 0.0
+    def __init__(self, upper=None, since=None):
+        self.upper, self.since, self.previous = upper or 0.0, None if since is None else int(since), None
+        self._low = []
 
-    def including(self, maps):
-        """Widen the range for these maps if need be, and return its upper end."""
-        needed = float(upper_limit(maps, "all"))
-        self.upper = self.upper or needed
-        while self.upper < needed:
-            self.upper *= 2
-        return self.upper
+    def settle(self, maps, step):
+        """Set, widen or narrow the range for the maps of a step."""
+        needed, upper = float(upper_limit(maps, "all")), self.upper
+        self._low = [*self._low, needed] if needed < upper / 2 else []
+        if not upper:
+            upper = needed
+        while upper < needed:
+            upper *= 2
+        if len(self._low) == PATIENCE:
+            upper, self._low = max(self._low) or upper, []
+        if upper != self.upper:
+            self.previous, self.upper, self.since = self.upper or None, upper, step
+
+    def note(self, step, maps):
+        """Return what a sheet of this step says about the range."""
+        if not self.upper:
+            return "nothing above 0 yet"
+        if self.since is None:
+            return "the range of the earlier run"
+        if step < self.since:
+            beyond = float(upper_limit(maps, "all")) > self.upper
+            return f"the range of step {self.since}" + (", which this step exceeds" if beyond else "")
+        if step == self.since and self.previous is not None:
+            return f"range changed here, from {short_number(self.previous)} to {short_number(self.upper)}"
+        return f"one range since step {self.since}"
 
 
 class MapView:
@@ -89,7 +129,14 @@ class MapView:
         fell_back = self._labels and self._targets is None and reading.true is None
         self._labels_note = f"labels left out: {reading.left_out}" if fell_back else ""
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
-        self._ranges = {name: Range(run_writer.last_number(f"{prefix}{name}/range")) for name in self._requests}
+        last, self._told = run_writer.last_number, []
+        span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
+        places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
+        self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
+        self._ranges = {
+            name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
+            for name in self._requests
+        }
         check_class_names(self._class_names, layer_calls)
 
     @property
@@ -99,55 +146,100 @@ class MapView:
 
     def evaluate(self, model):
         """Run the pass, and return a function that waits for its result."""
-        return run(model, list(self._requests.values()), self._target, self._parts, self._batch_size)
+        return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
 
-    def draw(self, collect, caption, prefix):
+    def settle(self, collect, step):
+        """Set the ranges for the maps of a step: those of a step before it that was held back are drawn in them too."""
+        if self._scale == "run":
+            for (name, request), maps in zip(self._requests.items(), collect().maps, strict=True):
+                maps = self._without_noise(name, maps, collect())
+                self._ranges[name].settle(smoothed(maps, request.method.style), step)
+
+    def draw(self, collect, caption, prefix, step):
         """Return the records of one step."""
         result = collect()
         unclosed = self._closing is None and are_probabilities(result.outputs)
         activation = self._closing or ("softmax" if unclosed else None)
         captions = self._texts.under_images(result.outputs, activation)
-        warning = "saturated: the softmax is no layer, so probabilities are explained" if unclosed else ""
-        footer = "; ".join(filter(None, [caption, self._scale_note(), self._display_note, self._labels_note, warning]))
-        records, columns = {}, []
+        notes = self._notes(result, unclosed)
+        records, columns, scales = self._status(notes, step), [], {}
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
-            upper = self._upper(name, maps)
-            columns.append(self._column(name, request.method, maps, upper, result.classes))
-            image = sheet_of(self._pictures, columns[-1:], captions, footer=[footer])
+            maps = self._without_noise(name, maps, result)
+            drawn = smoothed(maps, request.method.style)
+            upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, drawn, step)
+            texts = self._texts.under_maps(maps, result.classes)
+            columns.append(self._column(name, request.method, drawn, upper, texts))
+            footer = [caption, f"colours: {scales[request.method.title]}", *notes]
+            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
             records[prefix + name] = Picture(image, self._descriptions[name])
-            records |= self._numbers(prefix + name, maps, upper)
+            records |= self._numbers(prefix + name, name, maps, upper)
         if len(columns) > 1:
-            image = sheet_of(self._pictures, columns, captions, footer=[footer])
+            footer = [caption, f"colours: {_joined(scales)}", *notes]
+            image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
             text = "All methods side by side: one row per image, one column per method."
             records[f"{prefix}overview"] = Picture(image, text)
         return records
 
-    def _scale_note(self):
-        notes = {"run": "colours: one range for the whole run", "image": "colours: each map its own range"}
-        return notes.get(self._scale, "colours: a fixed range")
+    def _notes(self, result, unclosed):
+        """Return what a reader must know about all the maps of a step."""
+        pairs = zip(self._requests, result.maps, strict=True)
+        noise = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in pairs)
+        count = sum(map(len, result.maps))
+        return [
+            note
+            for note in (
+                self._display_note,
+                self._labels_note,
+                "saturated: the softmax is no layer, so probabilities are explained" if unclosed else "",
+                _outputs_note(result.outputs),
+                f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
+                if noise
+                else "",
+            )
+            if note
+        ]
+
+    def _status(self, notes, step):
+        """Return the notes about outputs and maps as a text, and log them, the first time that they come up."""
+        new = [note for note in notes if note not in (self._display_note, self._labels_note, *self._told)]
+        self._told += new
+        for note in new:
+            _LOGGER.warning("Step %d: %s.", step, note)
+        return {"see/status": Text("\n\n".join(f"Step {step}: {note}." for note in new))} if new else {}
+
+    def _are_noise(self, name, maps, result):
+        """Return for each map whether it lies below the rounding error of its score, bool `(n,)`."""
+        least = 1.0 if self._texts.are_classes else 0.0  # smaller differences of logits move no probability
+        moved = np.abs(maps).sum(axis=(1, 2)) * self._spans[name]
+        return (moved > 0) & (moved < ROUNDING * np.maximum(np.abs(result.scores), least))
+
+    def _without_noise(self, name, maps, result):
+        """Return maps, zero where they lie below the rounding error of their score."""
+        return np.where(self._are_noise(name, maps, result)[:, None, None], 0.0, maps).astype("float32")
+
+    def _scale_note(self, name, maps, step):
+        if self._scale == "run":
+            return self._ranges[name].note(step, maps)
+        return "each map its own range" if self._scale == "image" else "a fixed range"
 
     def _upper(self, name, maps):
-        if self._scale == "run":
-            return self._ranges[name].including(maps)
-        return upper_limit(maps, self._scale)
+        return self._ranges[name].upper if self._scale == "run" else upper_limit(maps, self._scale)
 
-    def _column(self, name, method, maps, upper, classes):
-        """Return the column of one method's maps, over the pictures or on black."""
-        colors = OVERLAY_COLORS if method.overlaid else HEAT_COLORS
-        if method.overlaid:
-            pictures = overlaid(self._pictures, maps, upper, colors)
-        else:
-            pictures = heatmaps(maps, upper, self._pictures.shape[1:3], colors)
+    def _column(self, name, method, maps, upper, texts):
+        """Return the column of one method's maps."""
+        pictures = draw_maps(self._pictures, maps, upper, method.style)
         title = method.title + name.removeprefix(method.word).replace("@", " @ ")
         end = "own peak" if np.ndim(upper) else short_number(upper)
-        return Column(title, pictures, self._texts.under_maps(maps, classes), (colors, end))
+        return Column(title, pictures, texts, (method.style, end))
 
-    def _numbers(self, tag, maps, upper):
+    def _numbers(self, tag, name, maps, upper):
         """Return the numbers of one method's maps: their mean peak, the range, and the energy inside the regions."""
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
         numbers = {f"{tag}/peak": Number(peak, "Highest value of each map, mean over the images.")}
         if self._scale == "run":
             numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that resume this one
+            if self._ranges[name].since is not None:
+                numbers[f"{tag}/range_since"] = Number(self._ranges[name].since, is_curve=False)
         if self._regions is not None:
             share = energy_inside(maps, self._regions, size=self._size)
             if np.isfinite(share).any():
@@ -162,7 +254,8 @@ class MapView:
         what = self._texts.explained()
         kind = "as a logit" if self._closing else "as the model gives it"
         scale = {
-            "run": "One range for the whole run, given at the colour bar: pictures of different steps can be compared.",
+            "run": "The range is given at the colour bar, and kept from step to step as long as it serves; where it "
+            "changes, the sheet says so.",
             "image": "Each map has a range of its own: only the captions tell how strong it is.",
         }
         return (
@@ -174,6 +267,24 @@ class MapView:
 def _in_numbers(labels, class_names):
     """Return labels with class numbers in the place of names; those of several outputs as they are."""
     return labels if len(labels) > 1 else [numbers_of_names(each, class_names) for each in labels]
+
+
+def _joined(scales):
+    """Return the notes on the ranges of several methods in one."""
+    if len(set(scales.values())) == 1:
+        return next(iter(scales.values()))
+    return ", ".join(f"{title} {note}" for title, note in scales.items())
+
+
+def _outputs_note(outputs):
+    """Return what is wrong with the outputs of all images together, or an empty text."""
+    leaves = [np.asarray(leaf, "float64") for leaf in keras.tree.flatten(outputs)]
+    if not all(np.isfinite(leaf).all() for leaf in leaves):
+        return "outputs are NaN or infinite"
+    largest = max(1.0, *(np.abs(leaf).max() for leaf in leaves)) * ROUNDING
+    if len(leaves[0]) > 1 and all(np.ptp(leaf, axis=0).max() < largest for leaf in leaves):
+        return "the outputs are equal for all images"
+    return ""
 
 
 def _check_scale(scale):

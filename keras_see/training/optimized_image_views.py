@@ -114,7 +114,10 @@ class NeuronView:
         real = None if self._sample_images is None else ascent.all_scores(picture_of(self._sample_images.images))
         return images, ascent.scores(images), self._resumed.inactive(), real
 
-    def draw(self, findings, caption, prefix):
+    def settle(self, findings, step):
+        """Do nothing: optimized images have no range of colours to set."""
+
+    def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean activation as a number."""
         images, activations, inactive, real = findings
         pictures, note = to_pictures(images, _display(self._display, self._value_range))
@@ -207,7 +210,10 @@ class ContentView:
             found.append((images, np.sqrt(np.maximum(-resumed.ascent.scores(images), 0))))
         return found
 
-    def draw(self, findings, caption, prefix):
+    def settle(self, findings, step):
+        """Do nothing: optimized images have no range of colours to set."""
+
+    def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean distance of each layer as a number."""
         tag, columns = f"{prefix}content", []
         for path, (images, distances) in zip(self._paths, findings, strict=True):

@@ -16,11 +16,15 @@ class MapTexts:
         target: The checked `Target`.
         class_names: Names of the classes, or None.
         units: Number of the model's output units.
+
+    Attributes:
+        are_classes: Whether the outputs are scores of classes; else they are values, as of a regression.
     """
 
     def __init__(self, reading, target, class_names, units):
         self._reading, self._target, self._class_names, self._units = reading, target, class_names, units
         self._are_values = reading.kind == "values"
+        self.are_classes = not self._are_values
 
     def under_images(self, outputs, activation):
         """Return the lines under each image, as `image_captions` or, for a regression, `value_captions` does."""

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from keras_see._types import Display, Images
 from keras_see._validation import shown
-from keras_see.visualization.colormaps import STEPS, color_table
 from keras_see.visualization.display import to_pictures
+from keras_see.visualization.map_drawing import color_bar
 from keras_see.visualization.resizing import resized_picture
 from keras_see.visualization.text import font, shortened, wrapped
 
@@ -39,7 +39,7 @@ class Column:
         title: The text above it.
         pictures: uint8 `(n, height, width, 3)`.
         captions: A list of lines per picture; a line is a text or a pair `(text, right)`. Empty for none.
-        bar: `(name of the colour map, label of its upper end)` for a colour bar under the title, or None.
+        bar: `(the style of the maps, label of its upper end)` for a colour bar under the title, or None.
     """
 
     title: str
@@ -186,12 +186,12 @@ class _Sheet:
         if column.bar is not None:
             self._draw_bar((left, MARGIN + LINE_HEIGHT), *column.bar)
 
-    def _draw_bar(self, position, colors, label):
+    def _draw_bar(self, position, style, label):
         (left, top), width = position, self.layout.cell_width
         label = shortened(label, width // 2)
         zero_width, label_width = font().getlength("0") + 4, font().getlength(label) + 4
         self._draw_text(position, "0", width, MUTED_COLOR)
-        bar = color_bar(colors, max(int(width - zero_width - label_width), 1))
+        bar = color_bar(style, max(int(width - zero_width - label_width), 1))
         self.image.paste(Image.fromarray(bar), (int(left + zero_width), top + 4))
         self._draw_text((left + width - label_width + 4, top), label, label_width, MUTED_COLOR)
 
@@ -215,12 +215,6 @@ class _Sheet:
 
     def _draw_text(self, position, text, width, color):
         self.pen.text(position, shortened(text, width), font=font(), fill=color)
-
-
-def color_bar(colors, width, height=9):
-    """Return a bar of a colour map from left to right, uint8 `(height, width, 3)`."""
-    row = color_table(colors)[np.linspace(0, STEPS, width).round().astype("int32")]
-    return np.repeat(np.rint(row).astype("uint8")[None], height, axis=0)
 
 
 def _draw_mark(pen, left, top, right):

@@ -250,7 +250,7 @@ def test_a_steady_end_of_an_epoch_runs_few_files(tmp_path):
     found = files_run(end)
     assert steps(tmp_path)[-1] == 3
     assert {"training/epoch_callback.py", "attribution/gradient_pass.py", "runs/tensorboard.py"} <= found
-    assert len(found) <= 12, sorted(found)
+    assert len(found) <= 12, " ".join(sorted(found))
 
 
 def test_two_callbacks_of_one_fit_share_one_file(tmp_path):

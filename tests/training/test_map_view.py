@@ -1,38 +1,13 @@
-"""The range of colours of a run, and what a view of maps says of each step."""
+"""What a view of maps says of each step."""
 
+import keras
 import numpy as np
-import pytest
+from keras import layers
 from tiny_models import flat, photos
 
-from keras_see.training.map_view import MapView, Range
+import keras_see
+from keras_see.training.map_view import MapView
 from keras_see.training.sample_images import sample
-
-
-def maps(peak):
-    """Return maps of one value, whose 99th percentile is their peak."""
-    return np.full((2, 4, 3), peak, "float32")
-
-
-def test_the_range_begins_at_the_first_maps_grows_in_doublings_and_never_falls():
-    colors = Range()
-    assert colors.including(maps(2.0)) == 2.0
-    assert colors.including(maps(0.5)) == 2.0
-    assert colors.including(maps(2.1)) == 4.0
-    assert colors.including(maps(17.0)) == 32.0
-    assert colors.including(maps(0.0)) == 32.0
-
-
-def test_the_range_of_an_earlier_run_is_taken_over():
-    assert Range(3.0).including(maps(1.0)) == 3.0
-    assert Range(3.0).including(maps(4.0)) == 6.0
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_maps_that_are_not_finite_set_no_range(value):
-    colors = Range()
-    spoiled = maps(1.0)
-    spoiled[0] = value
-    assert colors.including(spoiled) == 1.0
 
 
 class Ranges:
@@ -56,9 +31,77 @@ def test_the_range_in_the_records_grows_with_the_maps_that_are_drawn():
     )
     view.prepare(model, Ranges(), "see/")
     ranges, *others, kernel, bias = [], *model.get_weights()
-    for factor in (1, 10, 1):
+    for step, factor in enumerate((1, 10, 1)):
         model.set_weights([*others, kernel * factor, bias])
-        records = view.draw(view.evaluate(model), "epoch", "see/")
+        findings = view.evaluate(model)
+        view.settle(findings, step)
+        records = view.draw(findings, "epoch", "see/", step)
         ranges.append(records["see/saliency/range"].value)
     assert ranges[1] / ranges[0] in (8.0, 16.0)  # the least doubling that holds ten times as much
     assert ranges[2] == ranges[1]
+
+
+class Scaled(keras.callbacks.Callback):
+    """Sets the weights before and in each epoch, so that the maps are as strong as these factors."""
+
+    def __init__(self, factors):
+        super().__init__()
+        self.factors = factors
+
+    def on_epoch_end(self, epoch, logs=None):
+        *others, kernel, bias = self.weights
+        self.model.set_weights([*others, kernel * self.factors[epoch + 1], bias])
+
+    def on_train_begin(self, logs=None):
+        self.weights = self.model.get_weights()
+        self.on_epoch_end(-1)
+
+
+def trained(folder, factors, **options):
+    """Return what a run leaves behind whose maps are as strong as the factors, the first of them before training."""
+    model = flat()
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    watch = keras_see.Watch(folder, photos(2), 1, "saliency", trackers="folder", **options)
+    images, labels = photos(2), np.array([0, 1])
+    model.fit(images, labels, epochs=len(factors) - 1, verbose=0, callbacks=[Scaled(factors), watch])
+    assert watch.failures == []
+    return keras_see.read(folder)
+
+
+def test_the_network_before_training_sets_no_range(tmp_path):
+    for name, before in {"weak": 1e-3, "strong": 1e3}.items():
+        log = trained(tmp_path / name, [before, 1, 1])
+        ranges = dict(log["see/saliency/range"])
+        assert ranges[-1] == ranges[0] == ranges[1]
+        assert sorted(dict(log["see/saliency"])) == [-1, 0, 1]
+    weak, full = (dict(keras_see.read(tmp_path / "weak")["see/saliency"])[step] for step in (-1, 0))
+    strong = dict(keras_see.read(tmp_path / "strong")["see/saliency"])[-1]
+    brightness = [sheet[80:200].mean() for sheet in (weak, full, strong)]
+    assert brightness[0] < brightness[1] < brightness[2]
+
+
+def test_a_training_that_ends_before_its_first_evaluation_shows_the_network_before_training(tmp_path):
+    model = flat()
+    watch = keras_see.Watch(tmp_path, photos(2), 1, "saliency")
+    watch.set_model(model)
+    watch.on_train_begin()
+    watch.on_epoch_begin(0)
+    watch.on_train_end()
+    assert [step for step, _ in keras_see.read(tmp_path)["see/saliency"]] == [-1]
+
+
+def test_maps_below_the_rounding_error_of_their_score_are_drawn_as_nothing_and_told(tmp_path, caplog):
+    parts = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax", name="head")]
+    model = keras.Sequential([keras.Input((16, 16, 3)), *parts])
+    kernel, bias = model.get_layer("head").get_weights()
+    model.get_layer("head").set_weights([kernel * 1e-14, bias])
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    images = np.random.default_rng(0).random((2, 16, 16, 3), "float32")
+    watch = keras_see.Watch(tmp_path, images, methods="saliency")
+    model.fit(images, np.array([0, 1]), epochs=2, verbose=0, callbacks=[watch])
+    log = keras_see.read(tmp_path)
+    assert [value for _, value in log["see/saliency/peak"]] == [0.0, 0.0, 0.0]
+    (told,) = [text for _, text in log["see/status"]]
+    assert "the outputs are equal for all images" in told
+    assert "2 of 2 maps lie below the rounding error of their score" in told
+    assert caplog.text.count("equal for all images") == 1

@@ -194,7 +194,7 @@ def test_pictures_are_sample_images_with_their_labels(tmp_path):
     paths = sorted(tmp_path.iterdir())
     taken = sample((paths, [2, 0, 1]))
     np.testing.assert_array_equal(taken.images[:, 0, 0, 0], [0, 1, 2])
-    np.testing.assert_array_equal(taken.classes, [2, 0, 1])
+    np.testing.assert_array_equal(taken.labels[0], [2, 0, 1])
     assert taken.images.shape == (3, 6, 8, 3)
     assert taken.images.dtype == np.float32
     for images in (paths[0], str(paths[0]), Image.open(paths[0]), tuple(paths[:1])):

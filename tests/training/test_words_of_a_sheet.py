@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_see import Watch, saliency_maps
 from keras_see.visualization.captions import short_number
-from keras_see.visualization.overlay import heatmaps
+from keras_see.visualization.map_drawing import HEAT, draw_maps
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 X = np.random.default_rng(5).random((8, 12, 12, 3)).astype("float32")
@@ -38,9 +38,9 @@ def assert_sheet(folder, model, targets, under_images, explained, note=None):
     maps = saliency_maps(model, IMAGES, targets)
     lines = [[f"for {word}", f"peak {short_number(each.max())}"] for word, each in zip(explained, maps, strict=True)]
     pictures = as_tiles(np.rint(IMAGES * 255).astype("uint8"))
-    heat = heatmaps(maps, 1.0, pictures.shape[1:3], "inferno")
+    heat = draw_maps(pictures, maps, 1.0, HEAT)
     footer = "; ".join(filter(None, ["epoch 1/1 (step 0)", "colours: a fixed range", note]))
-    expected = sheet_of(pictures, [Column("Saliency", heat, lines, ("inferno", "1"))], under_images, footer=[footer])
+    expected = sheet_of(pictures, [Column("Saliency", heat, lines, (HEAT, "1"))], under_images, footer=[footer])
     drawn = Image.open(folder / "pictures" / "see" / "saliency" / "00000.png")
     np.testing.assert_allclose(*(np.asarray(each.convert("RGB"), int) for each in (drawn, expected)), atol=8)
 

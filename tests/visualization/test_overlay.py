@@ -2,7 +2,22 @@ import numpy as np
 import pytest
 
 from keras_see import overlay
-from keras_see.visualization.overlay import heatmaps, normalized, overlaid, upper_limit
+from keras_see.visualization.map_drawing import (
+    HEAT,
+    OVERLAY,
+    MapStyle,
+    color_bar,
+    draw_maps,
+    normalized,
+    smoothed,
+    upper_limit,
+)
+from keras_see.visualization.resizing import resized_maps
+
+
+def heatmaps(maps, upper, size, colors="inferno"):
+    return draw_maps(np.zeros((len(maps), *size, 3), "uint8"), maps, upper, MapStyle(colors, over_picture=False))
+
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 12, 8, 3)).astype("uint8")
 PICTURES[0, 0, 0], PICTURES[0, 0, 1] = 0, 255
@@ -42,18 +57,79 @@ TURBO = [
 ]
 
 
+def drawn_by_hand(picture, values, alpha):
+    """Return one picture with a map over it, pixel by pixel; its values are shares of the range."""
+    effect, drawn = min(values.max() / 0.1, 1.0), np.zeros(picture.shape)
+    for place in np.ndindex(values.shape):
+        red, green, blue = picture[place].astype(float)
+        grey = 0.299 * red + 0.587 * green + 0.114 * blue
+        under = picture[place] + effect * (0.45 * grey - picture[place])
+        share = min(values[place] / 0.2, 1.0)
+        color = [np.interp(values[place] ** 0.7, np.linspace(0, 1, 17), channel) for channel in np.array(TURBO).T]
+        color = np.array(color) * (0.25 + 0.75 * (grey / 255) ** 1.4)
+        drawn[place] = under + alpha * (3 * share**2 - 2 * share**3) * (color - under)
+    return drawn
+
+
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
-def test_each_pixel_is_mixed_of_picture_and_colour_by_the_value_of_the_map(alpha):
-    values = np.random.default_rng(2).integers(0, 17, (2, 12, 8))  # as large as the pictures: nothing is resized
-    opacity = alpha * np.minimum(1, values / 8)[..., None]
-    expected = (1 - opacity) * PICTURES + opacity * np.array(TURBO)[values]
-    found = overlay(PICTURES, values * 1.5, alpha=alpha, scale=24)
-    np.testing.assert_allclose(found, expected, atol=0.51)
+@pytest.mark.parametrize("peak", [0.03, 0.5, 1.0])
+def test_each_pixel_is_mixed_of_grey_picture_and_colour_by_the_value_of_the_map(alpha, peak):
+    values = np.random.default_rng(2).random((2, 12, 8)) * peak  # as large as the pictures: nothing is resized
+    expected = [drawn_by_hand(picture, each, alpha) for picture, each in zip(PICTURES, values, strict=True)]
+    found = overlay(PICTURES, values * 24, alpha=alpha, scale=24)
+    np.testing.assert_allclose(found, expected, atol=0.8)
 
 
 def test_values_above_the_range_have_the_strongest_colour():
-    found = overlay(np.zeros((1, 1, 2, 3), "uint8"), [[[1.0, 70.0]]], alpha=1.0, scale=1.0)
+    white = np.full((1, 1, 2, 3), 255, "uint8")
+    found = overlay(white, [[[1.0, 70.0]]], alpha=1.0, scale=1.0)
     assert found[0, 0].tolist() == [[122, 4, 3], [122, 4, 3]]
+
+
+def photographs():
+    from sklearn.datasets import load_sample_images
+
+    return np.stack([image[100:324, 200:424] for image in load_sample_images().images])
+
+
+@pytest.mark.parametrize("peak", [0.1, 0.2, 0.5, 1.0])
+@pytest.mark.parametrize("place", [(2, 2), (4, 5)])
+def test_weak_and_strong_maps_can_be_seen_on_photographs_which_can_still_be_recognised(peak, place):
+    rows, columns = np.mgrid[:7, :7]
+    spot = peak * np.exp(-((rows - place[0]) ** 2 + (columns - place[1]) ** 2) / 4)[None].repeat(2, axis=0)
+    photos = photographs()
+    found, values = overlay(photos, spot, scale=1.0).astype(float), resized_maps(spot.astype("float32"), (224, 224))
+    for photo, drawn, value in zip(photos.astype(float), found, values, strict=True):
+        change = np.abs(drawn - photo).mean(axis=-1)
+        assert change[value >= np.quantile(value, 0.9)].mean() >= 30
+        brightness = np.array([0.299, 0.587, 0.114])
+        assert np.corrcoef((photo @ brightness).ravel(), (drawn @ brightness).ravel())[0, 1] >= 0.6
+
+
+def test_saliency_is_drawn_smoothed_on_black_where_the_method_is_named():
+    maps = np.random.default_rng(5).random((2, 64, 48), "float32")
+    found = overlay(np.zeros((2, 64, 48, 3), "uint8"), maps, method="saliency")
+    smooth = smoothed(maps, HEAT)
+    limit = upper_limit(smooth, "all")
+    np.testing.assert_array_equal(found, draw_maps(np.zeros((2, 64, 48, 3), "uint8"), smooth, limit, HEAT))
+    with pytest.raises(ValueError, match="saliency"):
+        overlay(PICTURES, MAPS, method="salency")
+
+
+def test_smoothing_is_a_gaussian_that_keeps_the_sum():
+    spot = np.zeros((1, 101, 101), "float32")
+    spot[0, 50, 50] = 1.0
+    found = smoothed(spot, MapStyle("gray", smoothing=0.02))
+    distance = np.arange(101) - 50
+    weights = np.exp(-0.5 * (distance / 2.02) ** 2)
+    np.testing.assert_allclose(found[0], np.outer(weights, weights) / weights.sum() ** 2, atol=1e-3)
+    assert found.sum() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_bar_shows_what_each_value_looks_like_over_grey():
+    grey = np.full((1, 1, 101, 3), 128, "uint8")
+    values = np.linspace(0, 1, 101)[None, None]
+    np.testing.assert_array_equal(color_bar(OVERLAY, 101, 1), overlay(grey, values, scale=1.0)[0])
 
 
 def test_values_far_above_the_range_do_not_spread_when_the_map_is_enlarged():
@@ -64,18 +140,19 @@ def test_values_far_above_the_range_do_not_spread_when_the_map_is_enlarged():
 
 
 def test_other_colour_maps_are_chosen_by_name():
-    ends = [overlay(PICTURES, np.ones((2, 12, 8)), alpha=1.0, colors=name) for name in ("viridis", "gray")]
+    white = np.full((2, 12, 8, 3), 255, "uint8")
+    ends = [overlay(white, np.ones((2, 12, 8)), alpha=1.0, colors=name) for name in ("viridis", "gray")]
     assert np.unique(ends[0].reshape(-1, 3), axis=0).tolist() == [[253, 231, 37]]
     assert (ends[1] == 255).all()
 
 
-def test_where_enlarging_overshoots_below_zero_the_picture_shows():
+def test_where_enlarging_overshoots_below_zero_no_colour_shows():
     step = np.zeros((1, 4, 4))
     step[:, :, 2:] = 1.0  # bicubic interpolation undershoots beside a step, as far as four of these pixels
     picture = np.full((1, 16, 16, 3), 90, "uint8")
     found = overlay(picture, step, scale=1.0)
-    np.testing.assert_array_equal(found[:, :, :6], picture[:, :, :6])
-    assert (found[:, :, 10:] != 90).all()
+    assert (np.abs(found[:, :, :6] - 0.45 * 90) <= 0.51).all()
+    assert (found[:, :, 10:] != 90).any(axis=-1).all()
     dark = heatmaps(step, 1.0, (10, 10), "gray")
     assert dark[0, :, :3].max() == 0
     assert dark[0, :, 7:].min() == 255
@@ -141,8 +218,8 @@ def test_heatmaps_of_a_whole_factor_show_their_own_pixels():
 def test_each_map_may_have_its_own_upper_limit():
     maps = np.stack([np.full((12, 8), 4.0), np.full((12, 8), 2.0), np.zeros((12, 8))])
     pictures = np.zeros((3, 12, 8, 3), "uint8")
-    found = overlaid(pictures, maps, upper_limit(maps, "image"), "gray", 1.0)
-    assert [np.unique(each).tolist() for each in found] == [[255], [255], [0]]
+    found = draw_maps(pictures, maps, upper_limit(maps, "image"), MapStyle("gray"), 1.0)
+    assert [np.unique(each).tolist() for each in found] == [[64], [64], [0]]
 
 
 REFUSED = {

@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_see import overlay, sheet
 from keras_see.visualization.captions import image_captions, map_captions
-from keras_see.visualization.overlay import heatmaps, overlaid, upper_limit
+from keras_see.visualization.map_drawing import HEAT, OVERLAY, MapStyle, color_bar, draw_maps, upper_limit
 from keras_see.visualization.sheets import TILE, Column, as_tiles, sheet_of, tile_size, to_jpeg
 
 RNG = np.random.default_rng(5)
@@ -130,7 +130,7 @@ def test_a_stretched_range_is_noted_below_the_grid():
 
 def test_a_colour_bar_runs_from_the_weakest_to_the_strongest_colour():
     pictures = np.zeros((1, 128, 128, 3), "uint8")
-    made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], ("gray", "1.5"))]))
+    made = np.asarray(sheet(pictures, [Column("a", pictures, [["c"]], (MapStyle("gray", over_picture=False), "1.5"))]))
     left = made[10 + 17 : 10 + 34, 10 + 134 : 10 + 142]
     assert (left < 200).any()  # the zero at the left of the bar
     bar = made[10 + 17 + 8, 10 + 134 : 10 + 134 + 128].astype(int)
@@ -155,16 +155,17 @@ def test_a_sheet_takes_one_entry_per_image(columns, captions, message):
 def test_a_sheet_of_pictures_is_the_sheet_of_the_images_they_were_made_of():
     images = RNG.integers(0, 256, (3, 64, 64, 3), dtype="uint8")
     captions = [["a"], [("b", True)], []]
-    columns = [Column("c", images[::-1], [["d"], [], ["e", "f"]], ("turbo", "2.5"))]
+    columns = [Column("c", images[::-1], [["d"], [], ["e", "f"]], (OVERLAY, "2.5"))]
     public = sheet(images / 255.0, columns, captions=captions, footer="foot", title="t")
     assert public == sheet_of(images, columns, captions, footer=["", "foot"], title="t")
 
 
 def test_a_colour_bar_has_red_first():
     pictures = np.zeros((1, 128, 128, 3), "uint8")
-    made = np.asarray(sheet_of(pictures, [Column("a", pictures, bar=("turbo", "1"))]))
+    made = np.asarray(sheet_of(pictures, [Column("a", pictures, bar=(OVERLAY, "1"))]))
     colors = {tuple(color) for color in made[10 + 17 + 8].tolist()}
-    assert {(48, 18, 59), (122, 4, 3)} <= colors
+    assert tuple(color_bar(OVERLAY, 2, 1)[0, 1].tolist()) in colors
+    assert any(red > 90 and red > 2 * blue for red, _, blue in colors)
 
 
 def test_an_encoded_sheet_is_a_jpeg_close_to_the_image():
@@ -181,8 +182,8 @@ def test_in_steady_state_drawing_runs_only_the_files_that_draw():
     def draw():
         limit = upper_limit(maps, "all")
         columns = [
-            Column("a", overlaid(images, maps, limit), map_captions(maps, [0, 1, 2, -1], None), ("turbo", "1")),
-            Column("b", heatmaps(maps, limit, (64, 64)), (), ("inferno", "1")),
+            Column("a", draw_maps(images, maps, limit, OVERLAY), map_captions(maps, [0, 1, 2, -1], None)),
+            Column("b", draw_maps(images, maps, limit, HEAT), (), (HEAT, "1")),
         ]
         to_jpeg(sheet_of(images, columns, image_captions(outputs, None, [0, 1, 2, 0], None), footer=["foot"]))
 
@@ -195,4 +196,4 @@ def test_in_steady_state_drawing_runs_only_the_files_that_draw():
     finally:
         sys.setprofile(before)
     own = {file.stem for file in files if "keras_see" in file.parts and "tests" not in file.parts}
-    assert own == {"captions", "overlay", "resizing", "sheets", "text"}
+    assert own == {"captions", "map_drawing", "resizing", "sheets", "text"}
