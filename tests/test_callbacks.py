@@ -19,7 +19,7 @@ from keras_see.callbacks import CAM, GradCAM, Saliency
 from keras_see.model import cache
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.sheets import LINE_HEIGHT, MARGIN, Column, sheet_of
+from keras_see.visualization.sheets import MARGIN, TILE, Column, sheet_of
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(7)
@@ -84,11 +84,11 @@ def test_the_picture_is_the_overlay_of_the_map_in_the_range_that_it_states(tmp_p
     picture = dict(written["see/grad_cam"])[0]
     maps = keras_see.grad_cam_maps(model, smooth)
     assert maps.max() > 0
-    enlarged = smooth.repeat(8, axis=1).repeat(8, axis=2)
+    enlarged = smooth.repeat(10, axis=1).repeat(10, axis=2)
     expected = keras_see.overlay(enlarged, maps, scale=upper)[0].astype(int)
-    places = [(top, left) for top in range(30, 60) for left in range(140, 150)]
+    places = [(top, left) for top in range(40, 80) for left in range(170, 185)]
     near, far = (
-        min(np.abs(picture[t : t + 128, left : left + 128] - other).mean() for t, left in places)
+        min(np.abs(picture[t : t + TILE, left : left + TILE] - other).mean() for t, left in places)
         for other in (expected, enlarged[0] * 255)
     )
     assert near < 10  # of 255; the sheet may be a JPEG
@@ -193,13 +193,13 @@ def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
 
 def blank_sheet(notes):
     """Return a sheet of two black images with a map each, and these notes below it."""
-    pictures = np.zeros((2, 128, 128, 3), "uint8")
+    pictures = np.zeros((2, TILE, TILE, 3), "uint8")
     return sheet_of(pictures, [Column("map", pictures)], footer=["; ".join(filter(None, notes))])
 
 
 def bottom(image):
     """Return the pixels of the last line of a sheet."""
-    return image.convert("RGB").crop((0, image.height - LINE_HEIGHT - MARGIN, *image.size)).tobytes()
+    return image.convert("RGB").crop((0, image.height - 30 - MARGIN, *image.size)).tobytes()
 
 
 def test_a_softmax_that_is_no_layer_is_noted_in_the_sheet_and_logged_by_functions(tmp_path, caplog):

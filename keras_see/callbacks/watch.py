@@ -21,7 +21,8 @@ class Watch(EpochCallback):
     random numbers are bit-identical with and without the callback.
 
     A sheet has a row per image: the image with its true and its predicted class, then its map with the explained class
-    and the highest value of the map. By default a method has one colour range for the whole run.
+    and the highest value of the map. The colour range of a method is kept from step to step
+    as long as it serves, and the line below the sheet says since when.
 
     Not shown: weights that another callback sets at the very end, such as `EarlyStopping(restore_best_weights=True)`.
 
@@ -55,8 +56,9 @@ class Watch(EpochCallback):
         preprocess: Function from the images to what the model takes. The images themselves are shown.
         display: How images are shown. `None`: the value range is recognised (uint8, 0–1, −1–1 or 0–255); a pair
             `(black, white)`; a function from images to pictures; or an array of pictures.
-        scale: The colour range. `"run"`: one per method for the whole run, from 0 to the 99th percentile of the maps;
-            it never falls, and grows in doublings. `"image"`: one per map. A number: the upper end.
+        scale: The colour range. `"run"`: one per method, from 0 to the 99th percentile of the first epoch's maps; it
+            doubles where values exceed it and falls where three steps in a row need less than half of it. `"image"`:
+            one per map. A number: the upper end.
         regions: Where the model should look: boxes or masks, as for `metrics.energy_inside`, whose mean is logged.
         before_training: Whether to log the untrained model too, if the folder holds no step yet.
         batch_size: Images per pass. Bounds the memory.

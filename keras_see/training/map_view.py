@@ -166,7 +166,7 @@ class MapView:
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             maps = self._without_noise(name, maps, result)
             drawn = smoothed(maps, request.method.style)
-            upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, drawn, step)
+            upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, maps, drawn, step)
             texts = self._texts.under_maps(maps, result.classes)
             columns.append(self._column(name, request.method, drawn, upper, texts))
             footer = [caption, f"colours: {scales[request.method.title]}", *notes]
@@ -217,10 +217,11 @@ class MapView:
         """Return maps, zero where they lie below the rounding error of their score."""
         return np.where(self._are_noise(name, maps, result)[:, None, None], 0.0, maps).astype("float32")
 
-    def _scale_note(self, name, maps, step):
+    def _scale_note(self, name, maps, drawn, step):
+        smooth = "" if drawn is maps else ", smoothed"
         if self._scale == "run":
-            return self._ranges[name].note(step, maps)
-        return "each map its own range" if self._scale == "image" else "a fixed range"
+            return self._ranges[name].note(step, drawn) + smooth
+        return ("each map its own range" if self._scale == "image" else "a fixed range") + smooth
 
     def _upper(self, name, maps):
         return self._ranges[name].upper if self._scale == "run" else upper_limit(maps, self._scale)

@@ -16,19 +16,25 @@ from keras_see._validation import shown
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.map_drawing import color_bar
 from keras_see.visualization.resizing import resized_picture
-from keras_see.visualization.text import font, shortened, wrapped
+from keras_see.visualization.text import Font, distinct, shortened, wrapped
 
-# Pixels of a tile's longer side: at TensorBoard's card width of 340 four tiles can still be told apart.
-TILE = 128
+# Pixels of a tile's longer side.
+TILE = 160
 # A sheet is about this many tiles wide; with a single column of maps, several images stand side by side.
 TILES_ACROSS = 4
 # Narrow pictures get cells of this width, in pixels, so that their captions have room.
-MIN_CELL_WIDTH = 96
+MIN_CELL_WIDTH = 128
+# TensorBoard's card is this wide by default, and text in it should be this high at least, in pixels.
+CARD_WIDTH, CARD_TEXT = 340, 11
+# The most lines of a title, and of one caption.
+TITLE_LINES, CAPTION_LINES = 3, 2
 # A sheet of more images than this gets as many blocks as keep its height below this multiple of its width.
 FEW_IMAGES, MAX_HEIGHT = 8, 3
 
-GAP, MARGIN, LINE_HEIGHT, MARK_WIDTH = 6, 10, 17, 12  # pixels
-TEXT_COLOR, MUTED_COLOR, RIGHT_COLOR, WRONG_COLOR = "#1f2328", "#6b7280", "#1a7f37", "#cf222e"
+GAP, MARGIN = 8, 10  # pixels
+# Dark, so that a sheet does not glare on a dark page, and a map on black does not stand in a bright frame.
+BACKGROUND = "#22262b"
+TEXT_COLOR, MUTED_COLOR, RIGHT_COLOR, WRONG_COLOR = "#eceff1", "#a9b1ba", "#5fd38d", "#ff8a80"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,26 +144,49 @@ class _Layout:
         self.tile = tile_size(columns[0].pictures.shape[1:3])
         self.cell_width = max(self.tile[1], MIN_CELL_WIDTH)
         self.block_width = width * (self.cell_width + GAP) + GAP
-        self.header_height = LINE_HEIGHT * (2 if any(column.bar for column in columns) else 1)
-        lines = max((len(lines) for column in columns for lines in column.captions), default=0)
-        self.row_height = self.tile[0] + LINE_HEIGHT * lines + GAP
         self.blocks = self._blocks(max(1, min(self.count, TILES_ACROSS // width)))
         self.rows = math.ceil(self.count / self.blocks)
         self.width = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
+        self.font = Font(math.ceil(max(self.width, CARD_WIDTH) * CARD_TEXT / CARD_WIDTH))
+        self.line = self.font.line_height
+        self.titles = distinct([column.title for column in columns], self.cell_width, self.font, TITLE_LINES)
+        self.captions = [[self._lines(lines) for lines in column.captions] for column in columns]
+        self.title_lines = max(map(len, self.titles))
+        self.header_height = self.line * (self.title_lines + any(column.bar is not None for column in columns))
+        self.row_heights = [self._row_height(row) for row in range(self.rows)]
 
     def _blocks(self, at_most):
         rows = math.ceil(self.count / at_most)
         blocks = math.ceil(self.count / rows)  # 6 images as 3 and 3, not as 4 and 2
         if self.count > FEW_IMAGES:
-            while self.count / blocks * self.row_height > MAX_HEIGHT * blocks * self.block_width:
+            height = 1.5 * self.tile[0]  # of a row with its captions, about
+            while self.count / blocks * height > MAX_HEIGHT * blocks * self.block_width:
                 blocks += 1
         return blocks
+
+    def _lines(self, lines):
+        """Return the lines of one caption as `(text, right)`, wrapped; `right` is None for a line without a mark."""
+        pairs = [(line, None) if isinstance(line, str) else line for line in lines]
+        return [
+            (part, right if number == 0 else None, right)
+            for text, right in pairs
+            for number, part in enumerate(self._wrapped(text, right))
+        ]
+
+    def _wrapped(self, text, right):
+        width = self.cell_width - (0 if right is None else self.font.size)
+        return wrapped(text, width, self.font, CAPTION_LINES) or [""]
+
+    def _row_height(self, row):
+        numbers = range(row * self.blocks, min((row + 1) * self.blocks, self.count))
+        captions = [column[number] for column in self.captions for number in numbers if column]
+        return self.tile[0] + self.line * max(map(len, captions), default=0) + GAP
 
     def left(self, block, column):
         return MARGIN + block * self.block_width + column * (self.cell_width + GAP)
 
     def top(self, row):
-        return MARGIN + self.header_height + row * self.row_height
+        return MARGIN + self.header_height + sum(self.row_heights[:row])
 
 
 class _Sheet:
@@ -165,35 +194,39 @@ class _Sheet:
 
     def __init__(self, columns, footer):
         self.columns, self.layout = columns, _Layout(columns)
-        self.footer = [line for text in footer for line in wrapped(text, self.layout.width - 2 * MARGIN)]
+        self.font, self.line = self.layout.font, self.layout.line
+        width = self.layout.width - 2 * MARGIN
+        self.footer = [line for text in footer for line in wrapped(text, width, self.font)]
         self.bottom = self.layout.top(self.layout.rows)
-        size = self.layout.width, self.bottom + LINE_HEIGHT * len(self.footer) + MARGIN
-        self.image = Image.new("RGB", size, "white")
+        size = self.layout.width, self.bottom + self.line * len(self.footer) + MARGIN
+        self.image = Image.new("RGB", size, BACKGROUND)
         self.pen = ImageDraw.Draw(self.image)
 
     def draw(self):
         for block in range(self.layout.blocks):
             for place, column in enumerate(self.columns):
-                self._draw_header(column, self.layout.left(block, place))
+                self._draw_header(place, column, self.layout.left(block, place))
         for number in range(self.layout.count):
             self._draw_row(number)
         for number, line in enumerate(self.footer):
-            self._draw_text((MARGIN, self.bottom + LINE_HEIGHT * number), line, self.layout.width, MUTED_COLOR)
+            self.font.draw(self.pen, (MARGIN, self.bottom + self.line * number), line, MUTED_COLOR)
         return self.image
 
-    def _draw_header(self, column, left):
-        self._draw_text((left, MARGIN), column.title, self.layout.cell_width, TEXT_COLOR)
+    def _draw_header(self, place, column, left):
+        for number, line in enumerate(self.layout.titles[place]):
+            self.font.draw(self.pen, (left, MARGIN + self.line * number), line, TEXT_COLOR)
         if column.bar is not None:
-            self._draw_bar((left, MARGIN + LINE_HEIGHT), *column.bar)
+            self._draw_bar((left, MARGIN + self.line * self.layout.title_lines), *column.bar)
 
     def _draw_bar(self, position, style, label):
         (left, top), width = position, self.layout.cell_width
-        label = shortened(label, width // 2)
-        zero_width, label_width = font().getlength("0") + 4, font().getlength(label) + 4
-        self._draw_text(position, "0", width, MUTED_COLOR)
-        bar = color_bar(style, max(int(width - zero_width - label_width), 1))
-        self.image.paste(Image.fromarray(bar), (int(left + zero_width), top + 4))
-        self._draw_text((left + width - label_width + 4, top), label, label_width, MUTED_COLOR)
+        label = shortened(label, 0.7 * width, self.font)
+        space = self.font.size // 3
+        start, end = self.font.width("0") + space, width - self.font.width(label) - space
+        self.font.draw(self.pen, position, "0", MUTED_COLOR)
+        bar = color_bar(style, max(int(end - start), 1), self.font.size // 2)
+        self.image.paste(Image.fromarray(bar), (int(left + start), top + (self.line - len(bar)) // 2 + 2))
+        self.font.draw(self.pen, (left + end + space, top), label, MUTED_COLOR)
 
     def _draw_row(self, number):
         row, block = divmod(number, self.layout.blocks)
@@ -202,29 +235,28 @@ class _Sheet:
             left = self.layout.left(block, place)
             picture = resized_picture(column.pictures[number], self.layout.tile)
             self.image.paste(Image.fromarray(picture), (left, top))
-            for depth, line in enumerate(column.captions[number] if column.captions else []):
-                self._draw_line((left, top + self.layout.tile[0] + 1 + LINE_HEIGHT * depth), line)
+            captions = self.layout.captions[place]
+            for depth, line in enumerate(captions[number] if captions else []):
+                self._draw_line((left, top + self.layout.tile[0] + self.line * depth), *line)
 
-    def _draw_line(self, position, line):
-        (left, top), (text, right) = position, (line, None) if isinstance(line, str) else line
-        indent, color = 0, TEXT_COLOR
-        if right is not None:
-            _draw_mark(self.pen, left, top + 3, right)
-            indent, color = MARK_WIDTH + 2, RIGHT_COLOR if right else WRONG_COLOR
-        self._draw_text((left + indent, top), text, self.layout.cell_width - indent, color)
-
-    def _draw_text(self, position, text, width, color):
-        self.pen.text(position, shortened(text, width), font=font(), fill=color)
+    def _draw_line(self, position, text, mark, right):
+        (left, top), size = position, self.font.size
+        if mark is not None:
+            _draw_mark(self.pen, left, top + self.line // 4, size // 2, right)
+        indent = 0 if right is None else size
+        color = TEXT_COLOR if right is None else RIGHT_COLOR if right else WRONG_COLOR
+        self.font.draw(self.pen, (left + indent, top), text, color)
 
 
-def _draw_mark(pen, left, top, right):
-    """Draw a tick or a cross; the built-in font has neither."""
+def _draw_mark(pen, left, top, size, right):
+    """Draw a tick or a cross in a square of this size."""
+    width = max(size // 5, 2)
     if right:
-        points = [(left + 1, top + 5), (left + 4, top + 9), (left + 10, top + 1)]
-        pen.line(points, fill=RIGHT_COLOR, width=2, joint="curve")
+        points = [(left, top + 0.6 * size), (left + 0.35 * size, top + size), (left + size, top + 0.1 * size)]
+        pen.line(points, fill=RIGHT_COLOR, width=width, joint="curve")
     else:
-        pen.line([(left + 2, top + 1), (left + 9, top + 8)], fill=WRONG_COLOR, width=2)
-        pen.line([(left + 9, top + 1), (left + 2, top + 8)], fill=WRONG_COLOR, width=2)
+        pen.line([(left, top), (left + size, top + size)], fill=WRONG_COLOR, width=width)
+        pen.line([(left + size, top), (left, top + size)], fill=WRONG_COLOR, width=width)
 
 
 def _checked_columns(columns):
