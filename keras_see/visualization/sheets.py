@@ -26,6 +26,8 @@ TILES_ACROSS = 4
 MIN_CELL_WIDTH = 128
 # TensorBoard's card is this wide by default, and text in it should be this high at least, in pixels.
 CARD_WIDTH, CARD_TEXT = 340, 11
+# Wider sheets, of many columns, are not made for a card: their text is no larger than on this width.
+WIDEST = 700
 # The most lines of a title, and of one caption.
 TITLE_LINES, CAPTION_LINES = 3, 2
 # A sheet of more images than this gets as many blocks as keep its height below this multiple of its width.
@@ -100,11 +102,13 @@ def sheet(
                 f"`{name}` must have one entry per image, {len(pictures)} in all. Got {len(entries)}. "
                 "Pass as many as there are images."
             )
-    return sheet_of(pictures, checked, lines, footer=[footer, note], title=title)
+    return _Sheet([Column(title, pictures, lines or ()), *checked], list(filter(None, [footer, note]))).draw()
 
 
 def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
-    """Return the sheet of pictures that are uint8 RGB already; nothing is checked.
+    """Return the sheet of pictures that are uint8 RGB already, for a card of TensorBoard; nothing is checked.
+
+    With more columns than fit side by side there, several sheets of the same pictures lie below each other.
 
     Args:
         pictures: uint8 `(n, height, width, 3)`.
@@ -113,7 +117,10 @@ def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
         footer: Texts below the grid, each on lines of its own; empty ones are left out.
         title: The title of the column of pictures.
     """
-    return _Sheet([Column(title, pictures, captions or ()), *columns], list(filter(None, footer))).draw()
+    images, most, footer = Column(title, pictures, captions or ()), TILES_ACROSS - 1, list(filter(None, footer))
+    groups = [columns[start : start + most] for start in range(0, len(columns), most)] or [[]]
+    parts = [_Sheet([images, *group], [] if group is not groups[-1] else footer).draw() for group in groups]
+    return parts[0] if len(parts) == 1 else _below_each_other(parts)
 
 
 def tile_size(size):
@@ -147,7 +154,8 @@ class _Layout:
         self.blocks = self._blocks(max(1, min(self.count, TILES_ACROSS // width)))
         self.rows = math.ceil(self.count / self.blocks)
         self.width = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
-        self.font = Font(math.ceil(max(self.width, CARD_WIDTH) * CARD_TEXT / CARD_WIDTH))
+        across = min(max(self.width, CARD_WIDTH), WIDEST)
+        self.font = Font(math.ceil(across * CARD_TEXT / CARD_WIDTH))
         self.line = self.font.line_height
         self.titles = distinct([column.title for column in columns], self.cell_width, self.font, TITLE_LINES)
         self.captions = [[self._lines(lines) for lines in column.captions] for column in columns]
@@ -246,6 +254,16 @@ class _Sheet:
         indent = 0 if right is None else size
         color = TEXT_COLOR if right is None else RIGHT_COLOR if right else WRONG_COLOR
         self.font.draw(self.pen, (left + indent, top), text, color)
+
+
+def _below_each_other(images):
+    """Return images of any widths as one, on the ground of a sheet."""
+    whole = Image.new("RGB", (max(image.width for image in images), sum(image.height for image in images)), BACKGROUND)
+    top = 0
+    for image in images:
+        whole.paste(image, (0, top))
+        top += image.height
+    return whole
 
 
 def _draw_mark(pen, left, top, size, right):

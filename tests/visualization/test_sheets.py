@@ -206,3 +206,11 @@ def test_in_steady_state_drawing_runs_only_the_files_that_draw():
         sys.setprofile(before)
     own = {file.stem for file in files if "keras_see" in file.parts and "tests" not in file.parts}
     assert own == {"captions", "map_drawing", "resizing", "sheets", "text"}
+
+
+def test_many_columns_are_shown_below_each_other_at_the_width_of_a_card():
+    images = RNG.integers(0, 256, (2, TILE, TILE, 3), dtype="uint8")
+    columns = [Column(f"method {number}", RNG.integers(0, 256, images.shape, dtype="uint8")) for number in range(5)]
+    made, few = sheet_of(images, columns, footer=["foot"]), sheet_of(images, columns[:3])
+    assert made.width == few.width
+    assert all(contains(made, picture) for column in columns for picture in column.pictures)
