@@ -13,7 +13,7 @@ from PIL import Image
 
 import keras_see
 from keras_see.cli.demo_data import SIDE, cluttered_digits
-from keras_see.optimization.channel_selection import neuron_ascent
+from keras_see.optimization.activation_maximization import neuron_ascent
 
 HERE = Path(__file__).parent / "pictures"
 sys.path.append(str(Path(__file__).parents[1] / "examples"))

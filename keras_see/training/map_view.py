@@ -130,6 +130,9 @@ class MapView:
         self._labels_note = f"labels left out: {reading.left_out}" if fell_back else ""
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
         last, self._told = run_writer.last_number, []
+        self._fingerprint = self._samples.fingerprint
+        earlier = {last(f"{prefix}{name}/images") for name in self._requests} - {None, self._fingerprint}
+        self._images_note = "other images than in earlier steps of this run: pass the same ones" if earlier else ""
         span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
         places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
         self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
@@ -185,19 +188,10 @@ class MapView:
         pairs = zip(self._requests, result.maps, strict=True)
         noise = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in pairs)
         count = sum(map(len, result.maps))
-        return [
-            note
-            for note in (
-                self._display_note,
-                self._labels_note,
-                "saturated: the softmax is no layer, so probabilities are explained" if unclosed else "",
-                _outputs_note(result.outputs),
-                f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
-                if noise
-                else "",
-            )
-            if note
-        ]
+        below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
+        saturated = "saturated: the softmax is no layer, so probabilities are explained"
+        notes = [self._images_note, self._display_note, self._labels_note, saturated * unclosed]
+        return list(filter(None, [*notes, _outputs_note(result.outputs), below * (noise > 0)]))
 
     def _status(self, notes, step):
         """Return the notes about outputs and maps as a text, and log them, the first time that they come up."""
@@ -237,6 +231,7 @@ class MapView:
         """Return the numbers of one method's maps: their mean peak, the range, and the energy inside the regions."""
         peak = float(np.nan_to_num(maps).max(axis=(1, 2)).mean())
         numbers = {f"{tag}/peak": Number(peak, "Highest value of each map, mean over the images.")}
+        numbers[f"{tag}/images"] = Number(self._fingerprint, is_curve=False)  # to tell when a later run shows others
         if self._scale == "run":
             numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that resume this one
             if self._ranges[name].since is not None:

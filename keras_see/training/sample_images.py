@@ -3,6 +3,8 @@
 import contextlib
 import copy
 import dataclasses
+import weakref
+import zlib
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -19,6 +21,10 @@ from keras_see.pictures.image_loading import are_pictures
 # Number of images taken from a dataset if `n` is not given, and the most that an array may hold without `n`.
 DATASET_SAMPLES = 8
 MOST_IN_ARRAY = 64
+
+# What was read of datasets, so that all callbacks that are given one see the same images, shuffled or not:
+# dataset -> batches.
+_READ: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 # Name of preprocessed images in messages.
 PREPROCESSED = "The images that `preprocess` returns"
@@ -42,6 +48,14 @@ class SampleImages:
     def inputs_name(self):
         """Name of the inputs in messages."""
         return "`images`" if self.inputs is self.images else PREPROCESSED
+
+    @property
+    def fingerprint(self):
+        """A whole number below 2^24 that tells these images from others."""
+        number = 0
+        for leaf in keras.tree.flatten(self.images):
+            number = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), number)
+        return number % 2**24
 
     @property
     def count(self):
@@ -126,12 +140,24 @@ def _is_arrays(images):
 def _first_of_dataset(dataset, count):
     """Return `(x, y)`: the first `count` images of a dataset and a tuple of the labels of each output."""
     _check_dataset(dataset)
-    with _random_state_kept(dataset):
-        batches = _first_batches(dataset, count)
+    batches = _known_batches(dataset)
+    if sum(count_of(x) for x, _ in batches) < count:
+        with _random_state_kept(dataset):
+            batches = _first_batches(dataset, count)
+        with contextlib.suppress(TypeError):  # not everything that can be iterated over can be referred to weakly
+            _READ[dataset] = batches
     if not batches:
         raise ValueError("`images` must hold one image at least. The dataset is empty. Pass one that is not.")
     x, labels = _joined(batches, count)
     return x, tuple(labels)
+
+
+def _known_batches(dataset):
+    """Return the batches that another callback was given of this dataset."""
+    try:
+        return _READ.get(dataset, [])
+    except TypeError:
+        return []
 
 
 def _check_dataset(dataset):

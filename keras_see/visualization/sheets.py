@@ -160,7 +160,9 @@ class _Layout:
         self.titles = distinct([column.title for column in columns], self.cell_width, self.font, TITLE_LINES)
         self.captions = [[self._lines(lines) for lines in column.captions] for column in columns]
         self.title_lines = max(map(len, self.titles))
-        self.header_height = self.line * (self.title_lines + any(column.bar is not None for column in columns))
+        self.header_height = (
+            self.line * (self.title_lines + any(column.bar is not None for column in columns)) + GAP // 2
+        )
         self.row_heights = [self._row_height(row) for row in range(self.rows)]
 
     def _blocks(self, at_most):

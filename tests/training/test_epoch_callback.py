@@ -286,7 +286,9 @@ def test_callbacks_of_one_own_loop_have_the_same_steps(tmp_path):
 def test_callbacks_that_start_late_in_one_training_have_the_same_steps(tmp_path):
     callbacks = [Saliency(tmp_path, photos(2), strict=False), GradCAM(tmp_path, photos(2), strict=False)]
     classifier(built=False).fit(photos(2), np.array([0, 1]), epochs=3, verbose=0, callbacks=callbacks)
-    assert list(steps_of(tmp_path).values()) == [[0, 1, 2]] * 2
+    one, other = steps_of(tmp_path).values()
+    assert one == other
+    assert one[-3:] == [0, 1, 2]
 
 
 def test_a_training_that_failed_at_its_start_does_not_block_the_next(tmp_path):

@@ -105,3 +105,39 @@ def test_maps_below_the_rounding_error_of_their_score_are_drawn_as_nothing_and_t
     assert "the outputs are equal for all images" in told
     assert "2 of 2 maps lie below the rounding error of their score" in told
     assert caplog.text.count("equal for all images") == 1
+
+
+class Shuffled(keras.utils.PyDataset):
+    """Images in another order each time that they are read."""
+
+    def __init__(self, images, labels):
+        super().__init__()
+        self.images, self.labels = images, labels
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, number):
+        order = np.random.default_rng().permutation(len(self.images))
+        return self.images[order], self.labels[order]
+
+
+def test_callbacks_that_are_given_one_shuffled_dataset_show_the_same_images():
+    dataset = Shuffled(photos(40), np.arange(40) % 3)
+    one, other, fewer = (sample(dataset, n=count) for count in (8, 8, 5))
+    np.testing.assert_array_equal(one.images, other.images)
+    np.testing.assert_array_equal(one.images[:5], fewer.images)
+    np.testing.assert_array_equal(one.labels[0][:5], fewer.labels[0])
+
+
+def test_a_resumed_run_with_other_images_says_so(tmp_path, caplog):
+    model, images, labels = flat(), photos(4), np.array([0, 1, 2, 0])
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    for shown in (images[:2], images[:2], images[2:]):
+        assert "other images" not in caplog.text
+        watch = keras_see.Watch(tmp_path, shown, methods="saliency")
+        model.fit(images, labels, epochs=1, verbose=0, callbacks=[watch])
+    assert caplog.text.count("other images than in earlier steps of this run") == 1
+    ((step, told),) = keras_see.read(tmp_path)["see/status"]
+    assert step == 2
+    assert "other images" in told
