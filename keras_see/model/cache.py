@@ -184,10 +184,14 @@ def _settings(layer):
             continue
         if isinstance(value, PLAIN):
             yield name, value
-        elif callable(value) or keras.ops.is_tensor(value):
+        elif callable(value):
             yield name, Identity(value)
-        elif _is_short(value) and not name.startswith("_"):
+        elif name.startswith("_"):
+            continue
+        elif _is_short(value):
             yield name, hashable(value)
+        elif not isinstance(value, keras.Variable | list | tuple | dict) and keras.ops.is_tensor(value):
+            yield name, Identity(value)
     policy = getattr(layer, "dtype_policy", None)
     yield getattr(policy, "name", None), layer.trainable
     if not is_model and not is_of_keras(type(layer).__module__):
