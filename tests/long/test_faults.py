@@ -112,7 +112,7 @@ def small_disk(folder, options):
 
 def test_a_full_disk_ends_no_training_and_leaves_a_readable_file(tmp_path):
     disk = tmp_path / "disk"
-    with small_disk(disk, "size=400k"):
+    with small_disk(disk, "size=800k"):
         said, complaints = start(disk / "logs", "plain").communicate()
         assert "No space left on device" in complaints
         assert_survived(said, complaints, disk / "logs")
