@@ -5,7 +5,6 @@ the score with respect to the image (Simonyan, Vedaldi and Zisserman 2014, arXiv
 network is sensitive. It does not say whether a pixel raises or lowers the score.
 """
 
-import numpy as np
 from _setup import setup, show
 
 import keras_see
@@ -21,10 +20,10 @@ captions = [
     for number, probabilities in zip(found["targets"], found["predictions"], strict=True)
 ]
 
-# First the maps alone, drawn on black, then over the images. All maps share one colour range, so they can be
-# compared.
+# First the maps alone, on black and smoothed as the callbacks draw them, then over the images. All maps of a column
+# share one colour range, so they can be compared.
 columns = {
-    "saliency": keras_see.overlay(np.zeros_like(images), found["saliency"], colors="inferno", alpha=1),
+    "saliency": keras_see.overlay(images, found["saliency"], method="saliency"),
     "over the image": keras_see.overlay(images, found["saliency"]),
 }
 show(keras_see.sheet(images, columns, captions=captions), "01_saliency_maps.png")
