@@ -18,4 +18,4 @@ from .optimization.activation_maximization import neuron_images as neuron_images
 from .optimization.feature_inversion import content_images as content_images
 from .runs.films import save_film as save_film
 from .runs.tensorboard import read as read
-from .visualization.sheets import sheet as sheet
+from .visualization.checked_sheet import sheet as sheet

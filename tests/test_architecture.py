@@ -54,8 +54,8 @@ def test_only_the_backend_file_names_a_framework():
     assert files_that_name(FRAMEWORKS) == {"model.backend"}
 
 
-def test_only_the_file_of_the_writer_and_that_of_the_viewer_name_tensorboard():
-    assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard", "cli.board"}
+def test_only_the_file_of_the_writer_names_tensorboard():
+    assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard"}
 
 
 def test_only_one_file_touches_private_attributes_of_others():

@@ -13,8 +13,11 @@ def run(steps, wanted):
         progress.update(float(number))
 
 
-def test_a_file_gets_one_plain_line_from_a_short_loop(capfd):
-    run(5, wanted=True)
+@pytest.mark.parametrize(("wanted", "long"), [(True, None), (None, 0.0)])
+def test_a_file_gets_one_plain_line_from_a_loop_that_is_to_show_itself(capfd, monkeypatch, wanted, long):
+    if long is not None:
+        monkeypatch.setattr(_progress, "LONG", long)
+    run(5, wanted=wanted)
     assert capfd.readouterr() == ("tile 5/5, reached 4\n", "")
 
 
@@ -28,12 +31,6 @@ def test_a_short_loop_that_nobody_asked_about_prints_nothing(capfd):
     run(5, wanted=None)
     run(5, wanted=False)
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_loop_that_will_take_long_shows_itself(capfd, monkeypatch):
-    monkeypatch.setattr(_progress, "LONG", 0.0)
-    run(5, wanted=None)
-    assert capfd.readouterr().out == "tile 5/5, reached 4\n"
 
 
 def test_a_terminal_gets_a_bar():

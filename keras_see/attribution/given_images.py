@@ -1,7 +1,8 @@
 """The images that a function is given, with their labels."""
 
+from keras_see.model.image_batches import count_of
 from keras_see.model.input_kinds import split_labels
-from keras_see.model.inputs import check_inputs, check_model, count_of, input_shapes
+from keras_see.model.inputs import check_inputs, check_model, input_shapes
 from keras_see.model.labels import checked_labels
 
 

@@ -14,7 +14,8 @@ from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature, state_of
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
-from keras_see.model.inputs import batches, check_inputs, check_model, count_of, picture_of, take
+from keras_see.model.image_batches import batches, count_of, picture_of, take
+from keras_see.model.inputs import check_inputs, check_model
 from keras_see.model.reading import read, takes_logits
 from keras_see.model.targets import are_probabilities, resolve
 

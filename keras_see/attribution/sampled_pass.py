@@ -11,7 +11,7 @@ from keras_see.attribution.method import Base
 from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, forward
-from keras_see.model.inputs import picture_of
+from keras_see.model.image_batches import picture_of
 from keras_see.model.targets import Target
 
 

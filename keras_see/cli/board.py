@@ -1,11 +1,10 @@
 """`keras-see board`: TensorBoard with every step kept, and the address of its images."""
 
-import contextlib
-import io
-import os
 import socket
 import time
 from pathlib import Path
+
+from keras_see.runs.tensorboard import ServingError, serve
 
 # The port that is tried first where none is asked for, as in TensorBoard.
 PORT = 6006
@@ -19,32 +18,15 @@ def run(options):
         raise _refused(f"Another program uses {options.port}")
     if not any(Path(options.log_dir).rglob("*tfevents*")):
         print(f"There are no event files in {options.log_dir!r} yet; pictures show once a run writes them.")
-    address = serve(options.log_dir, options.port)
+    try:
+        address = serve(options.log_dir, options.port)
+    except ServingError as error:
+        raise _refused(str(error)) from error
     if options.port is None and f":{PORT}/" not in address:
         print(f"Port {PORT} is in use; this is the next free one.")
     print(f"Open {address}#images (Ctrl+C ends it)", flush=True)
     while True:
         time.sleep(3600)
-
-
-def serve(log_dir, port=None):
-    """Start TensorBoard in this process, on another thread, and return its address.
-
-    Args:
-        log_dir: The folder to show.
-        port: The port to use, or None for the first free one from 6006.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorBoard imports TensorFlow where that is installed
-    with contextlib.redirect_stderr(io.StringIO()):
-        from tensorboard import program
-
-        board = program.TensorBoard()
-        # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
-        board.configure(logdir=log_dir, port=port, samples_per_plugin={"images": 1000})
-        try:
-            return board.launch()
-        except program.TensorBoardServerException as error:
-            raise _refused(error.msg) from error
 
 
 def _is_used(port):

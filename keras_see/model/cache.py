@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from keras_see.model.attributes import PLAIN
+from keras_see.model.image_batches import specification
 from keras_see.model.inference import LOCK
-from keras_see.model.inputs import specification
 from keras_see.model.keras_internals import flatten_layers, is_of_keras
 from keras_see.model.layer_calls import first_line
 from keras_see.model.tracing import trace_layer_calls

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_see.model.batchnorm_folding import BatchNormFolding
+from keras_see.model.image_batches import picture_of
 from keras_see.model.inference import infer
-from keras_see.model.inputs import picture_of
 from keras_see.model.interceptors import FeatureTaps, LeakyRectifiers, LogitTaps
 from keras_see.model.layer_calls import BATCH
 

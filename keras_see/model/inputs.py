@@ -2,12 +2,12 @@
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_see._validation import is_whole, shown
+from keras_see._validation import shown
 from keras_see.model.fitting_code import fits, fitting_code, wrapping_code
+from keras_see.model.image_batches import to_numpy
 from keras_see.model.input_kinds import check_kind
-from keras_see.model.layer_calls import BATCH, first_line
+from keras_see.model.layer_calls import first_line
 from keras_see.pictures.image_loading import is_picture, loaded
 
 # The name, in code that a message shows, of what a function of the user's has made of images.
@@ -114,49 +114,6 @@ def check_takes_images(model, shapes):
     raise ValueError(f"`model` must take images (n, height, width, channels). {took}{advice}")
 
 
-def count_of(inputs):
-    """Return the number of images."""
-    return len(keras.tree.flatten(inputs)[0])
-
-
-def picture_of(inputs):
-    """Return the first input that has rows, columns and channels: the explained image."""
-    return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
-
-
-def take(inputs, rows):
-    """Return the images with these indices, in the same structure."""
-    return keras.tree.map_structure(lambda leaf: leaf[rows], inputs)
-
-
-def specification(inputs):
-    """Return the same structure with a `keras.KerasTensor` for a small batch in the place of each array."""
-    return keras.tree.map_structure(
-        lambda leaf: keras.KerasTensor((BATCH, *leaf.shape[1:]), _model_dtype(leaf)), inputs
-    )
-
-
-def batches(count, size, padded=False):
-    """Yield `(indices, valid)`: the indices of equally long batches, and how many of each are not padding.
-
-    The last image fills up the last batch. With `padded`, few images are filled up to a power of two, so that calls
-    with other numbers of images find a compiled pass.
-    """
-    check_batch_size(size)
-    length = min(size, 1 << (count - 1).bit_length() if padded else count)
-    for start in range(0, count, length):
-        rows = np.minimum(np.arange(start, start + length), count - 1)
-        yield rows, min(length, count - start)
-
-
-def check_batch_size(size):
-    """Raise unless `size` can be a number of images per pass."""
-    if not is_whole(size, 1):
-        raise ValueError(
-            f"`batch_size` must be a whole number from 1. Got {shown(size)}. Leave it out for the default."
-        )
-
-
 def input_shapes(model):
     """Return the shapes that a built model's inputs may have, None where free; None if the model does not tell."""
     known = getattr(model, "inputs", None) if isinstance(model, keras.Model) else None
@@ -172,11 +129,6 @@ def shape_built_for(model):
     if not shape or not isinstance(shape, tuple | list) or not all(isinstance(n, int | None) for n in shape):
         return None
     return tuple(shape)
-
-
-def to_numpy(leaf):
-    """Return a tensor of the backend, or anything else that NumPy takes, as a NumPy array."""
-    return np.asarray(ops.convert_to_numpy(leaf) if ops.is_tensor(leaf) else leaf)
 
 
 def _one_in_float(images):
@@ -280,10 +232,6 @@ def _check_names(arrays, named, what):
             f"{what} as a dict must have the names of the model's inputs, {', '.join(map(str, named))}. "
             f"Got {', '.join(map(str, arrays))}. Rename the entries, and leave out those that the model does not take."
         )
-
-
-def _model_dtype(leaf):
-    return "float32" if leaf.ndim == 4 else keras.backend.standardize_dtype(leaf.dtype)
 
 
 def _wanted(shapes):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_see._validation import shown
-from keras_see.model.inputs import to_numpy
+from keras_see.model.image_batches import to_numpy
 
 
 def label_leaves(labels, count):

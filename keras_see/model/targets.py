@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_see._validation import are_whole, numeric, shown
 from keras_see.model.cache import weak
-from keras_see.model.inputs import to_numpy
+from keras_see.model.image_batches import to_numpy
 from keras_see.model.layer_calls import BATCH, first_line
 from keras_see.model.reading import read
 from keras_see.model.tracing import output_spec

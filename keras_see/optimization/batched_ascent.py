@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_see._validation import is_number, is_whole, shown
-from keras_see.model.inputs import batches
+from keras_see.model.image_batches import batches
 from keras_see.optimization import rescue
 
 

@@ -1,5 +1,8 @@
-"""Write and read TensorBoard's event files with the `tensorboard` package alone; TensorFlow is never imported."""
+"""TensorBoard: write and read its event files, without TensorFlow, and serve a folder of them."""
 
+from __future__ import annotations
+
+import contextlib
 import io
 import itertools
 import os
@@ -8,7 +11,7 @@ import struct
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import google_crc32c
 import numpy as np
@@ -18,10 +21,11 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
-from keras_see._types import PathLike
 from keras_see._validation import shown
 from keras_see.runs.records import Number, Picture, Record
-from keras_see.visualization.sheets import to_jpeg
+
+if TYPE_CHECKING:  # `keras-see board` imports this file and no framework
+    from keras_see._types import PathLike
 
 SUFFIX = ".keras_see"
 
@@ -147,6 +151,37 @@ def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mappin
                 if (wanted is None or tag in wanted) and _is_readable(value):
                     found.setdefault(tag, {})[event.step] = value
     return _Log(found)
+
+
+def to_jpeg(image):
+    """Return the bytes of an image as JPEG: of photographs a fifth of a PNG, encoded 30 times as fast."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+class ServingError(Exception):
+    """TensorBoard does not start; the message says why."""
+
+
+def serve(log_dir, port=None):
+    """Start TensorBoard in this process, on another thread, and return its address.
+
+    Args:
+        log_dir: The folder to show.
+        port: The port to use, or None for the first free one from 6006.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorBoard imports TensorFlow where that is installed
+    with contextlib.redirect_stderr(io.StringIO()):
+        from tensorboard import program
+
+        board = program.TensorBoard()
+        # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
+        board.configure(logdir=log_dir, port=port, samples_per_plugin={"images": 1000})
+        try:
+            return board.launch()
+        except program.TensorBoardServerException as error:
+            raise ServingError(error.msg) from error
 
 
 class _Log(Mapping):

@@ -1,21 +1,18 @@
 """The epoch callback: evaluates its views after due epochs, beside training, and writes their records."""
 
 import logging
-import os
-import re
 import time
-from pathlib import Path
 
 import keras
-import numpy as np
 
-from keras_see._validation import shown
 from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
 from keras_see.runs.records import Text
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
+from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
 from keras_see.training.fit_state import FitState
+from keras_see.training.limits import keep_to_limits
 from keras_see.training.schedule import Schedule
 
 _LOGGER = logging.getLogger("keras_see")
@@ -64,11 +61,12 @@ class EpochCallback(keras.callbacks.Callback):
         self._guarded(self._set_up, log_dir, make_views, schedule, name, before_training, trackers)
 
     def _set_up(self, log_dir, make_views, schedule, name, before_training, trackers):
-        _check_yes_or_no("before_training", before_training)
-        _check_yes_or_no("strict", self._strict)
+        check_yes_or_no("before_training", before_training)
+        check_yes_or_no("strict", self._strict)
         self._schedule = Schedule.checked(*schedule)
-        self._log_dir = _checked_path(log_dir)
-        self._prefix = "see/" if name is None else f"see/{_checked_name(name)}/"
+        self._has_limits = self._schedule.budget is not None or self._schedule.max_megabytes is not None
+        self._log_dir = checked_path(log_dir)
+        self._prefix = "see/" if name is None else f"see/{checked_name(name)}/"
         self._before_training = before_training
         self._trackers, self._broken_trackers = writers_for(trackers, self._log_dir), []
         self._views = make_views()
@@ -157,7 +155,8 @@ class EpochCallback(keras.callbacks.Callback):
         last = self._last_epoch()
         if told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last):
             self._evaluate(epoch, self._epoch_caption(epoch))
-            self._keep_to_limits(took, epoch, last)
+            if self._has_limits:
+                keep_to_limits(fit, self._run_writer, type(self).__name__, took, epoch, last)
 
     def _start_late(self, epoch):
         """Start after the first epoch: its begin was not told, or its batches have built the model."""
@@ -268,27 +267,6 @@ class EpochCallback(keras.callbacks.Callback):
         except OSError as also:
             _LOGGER.error("Nor could the failure be written: %s", also)
 
-    def _keep_to_limits(self, epoch_time, epoch, last):
-        """Evaluate less often where the budget or the size would be exceeded, and say so."""
-        fit, before = self._fit, self._fit.schedule
-        if before.budget is not None and epoch_time is not None and len(fit.costs) > 1:  # the first was compiled
-            fit.schedule = fit.schedule.within_budget(fit.costs[-1], epoch_time)
-        if before.max_megabytes is not None:
-            if not fit.steps_written:
-                self._run_writer.drain()
-            each = fit.bytes_written / max(fit.steps_written, 1)
-            fit.schedule = fit.schedule.within_size(each, len(fit.costs), epoch, last)
-        if fit.schedule != before:
-            _LOGGER.log(
-                logging.INFO if fit.has_told else logging.WARNING,
-                "%s now evaluates every %d epochs: an evaluation takes %.3g s (the first, compiling one took %.3g s)"
-                "%s; %.3g MB are written.",
-                *(type(self).__name__, fit.schedule.pace, fit.costs[-1], fit.costs[0]),
-                "" if epoch_time is None else f" and an epoch {epoch_time:.3g} s",
-                fit.bytes_written / 1e6,
-            )
-            fit.has_told = True
-
     def _guarded(self, function, *args):
         """Run a check; with `strict=False` an error is logged and switches the callback off."""
         try:
@@ -298,27 +276,3 @@ class EpochCallback(keras.callbacks.Callback):
                 raise
             self._on = False
             _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
-
-
-def _check_yes_or_no(name, value):
-    if not isinstance(value, bool | np.bool_ | int):
-        raise TypeError(f"`{name}` must be True or False. Got {shown(value)}. True is the default.")
-
-
-def _checked_path(log_dir):
-    """Return the folder as an absolute path: a program may change its working folder while it trains."""
-    if isinstance(log_dir, str | os.PathLike) and str(log_dir) and "\0" not in str(log_dir):
-        return Path(log_dir).expanduser().absolute()
-    raise TypeError(
-        f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
-        "Pass the folder that TensorBoard is to show, such as 'logs/run1'."
-    )
-
-
-def _checked_name(name):
-    if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) and not {".", ".."} & {*name.split("/")}:
-        return name
-    raise ValueError(
-        f"`name` must be made of letters, digits, '.', '_', '-' and '/', with no part '.' or '..'. Got {shown(name)}. "
-        "It becomes a part of the tags: choose another."
-    )

@@ -2,8 +2,8 @@
 
 import functools
 import logging
+import re
 
-import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
@@ -12,71 +12,25 @@ from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
 from keras_see.model.forward import IMAGES
-from keras_see.model.inputs import build, check_batch_size, check_fit, picture_of
+from keras_see.model.image_batches import check_batch_size, picture_of
+from keras_see.model.inputs import build, check_fit
 from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture, Text
-from keras_see.visualization.captions import MapTexts, check_class_names, checked_class_names, short_number
+from keras_see.visualization.captions import (
+    ROUNDING,
+    MapTexts,
+    check_class_names,
+    checked_class_names,
+    outputs_note,
+    short_number,
+)
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.map_drawing import draw_maps, smoothed, upper_limit
+from keras_see.visualization.map_drawing import ColorRange, draw_maps, smoothed, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 _LOGGER = logging.getLogger("keras_see")
-
-# Rounding error of float32, as a share: a map whose sum, times the span of what it is a gradient of, moves its score by
-# less is noise.
-ROUNDING = float(np.finfo("float32").eps)
-
-# After this many steps in a row that need less than half of a range, it falls.
-PATIENCE = 3
-
-
-class ColorRange:
-    """The upper end of the colours of one method's maps: kept from step to step as long as it serves.
-
-    It is set by the first step after training has begun, as a high percentile of the maps. It grows in doublings where
-    a step needs more, and falls where several steps in a row need less than half of it.
-
-    Args:
-        upper: Its value in an earlier part of the run, or None.
-        since: The step from which on it had this value, or None.
-
-    Attributes:
-        upper: The value that is drawn as the strongest colour; 0 where nothing has been above 0 yet.
-        since: The step from which on it has this value.
-        previous: The value before that, or None.
-    """
-
-    def __init__(self, upper=None, since=None):
-        self.upper, self.since, self.previous = upper or 0.0, None if since is None else int(since), None
-        self._low = []
-
-    def settle(self, maps, step):
-        """Set, widen or narrow the range for the maps of a step."""
-        needed, upper = float(upper_limit(maps, "all")), self.upper
-        self._low = [*self._low, needed] if needed < upper / 2 else []
-        if not upper:
-            upper = needed
-        while upper < needed:
-            upper *= 2
-        if len(self._low) == PATIENCE:
-            upper, self._low = max(self._low) or upper, []
-        if upper != self.upper:
-            self.previous, self.upper, self.since = self.upper or None, upper, step
-
-    def note(self, step, maps):
-        """Return what a sheet of this step says about the range."""
-        if not self.upper:
-            return "nothing above 0 yet"
-        if self.since is None:
-            return "the range of the earlier run"
-        if step < self.since:
-            beyond = float(upper_limit(maps, "all")) > self.upper
-            return f"the range of step {self.since}" + (", which this step exceeds" if beyond else "")
-        if step == self.since and self.previous is not None:
-            return f"range changed here, from {short_number(self.previous)} to {short_number(self.upper)}"
-        return f"one range since step {self.since}"
 
 
 class MapView:
@@ -191,11 +145,12 @@ class MapView:
         below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
         notes = [self._images_note, self._display_note, self._labels_note, saturated * unclosed]
-        return list(filter(None, [*notes, _outputs_note(result.outputs), below * (noise > 0)]))
+        return list(filter(None, [*notes, outputs_note(result.outputs), below * (noise > 0)]))
 
     def _status(self, notes, step):
         """Return the notes about outputs and maps as a text, and log them, the first time that they come up."""
-        new = [note for note in notes if note not in (self._display_note, self._labels_note, *self._told)]
+        told = (self._display_note, self._labels_note, *self._told)
+        new = [note for note in notes if _kind(note) not in map(_kind, told)]
         self._told += new
         for note in new:
             _LOGGER.warning("Step %d: %s.", step, note)
@@ -265,22 +220,16 @@ def _in_numbers(labels, class_names):
     return labels if len(labels) > 1 else [numbers_of_names(each, class_names) for each in labels]
 
 
+def _kind(note):
+    """Return a note without its numbers, which may differ from step to step."""
+    return re.sub(r"\d+", "", note)
+
+
 def _joined(scales):
     """Return the notes on the ranges of several methods in one."""
     if len(set(scales.values())) == 1:
         return next(iter(scales.values()))
     return ", ".join(f"{title} {note}" for title, note in scales.items())
-
-
-def _outputs_note(outputs):
-    """Return what is wrong with the outputs of all images together, or an empty text."""
-    leaves = [np.asarray(leaf, "float64") for leaf in keras.tree.flatten(outputs)]
-    if not all(np.isfinite(leaf).all() for leaf in leaves):
-        return "outputs are NaN or infinite"
-    largest = max(1.0, *(np.abs(leaf).max() for leaf in leaves)) * ROUNDING
-    if len(leaves[0]) > 1 and all(np.ptp(leaf, axis=0).max() < largest for leaf in leaves):
-        return "the outputs are equal for all images"
-    return ""
 
 
 def _check_scale(scale):

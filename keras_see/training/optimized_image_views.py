@@ -5,7 +5,8 @@ import inspect
 import numpy as np
 
 from keras_see._validation import is_whole, shown
-from keras_see.model.inputs import build, check_fit, check_model, picture_of
+from keras_see.model.image_batches import picture_of
+from keras_see.model.inputs import build, check_fit, check_model
 from keras_see.optimization.activation_maximization import neuron_ascent
 from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import shown_channels

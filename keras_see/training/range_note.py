@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_see.model.inputs import picture_of
+from keras_see.model.image_batches import picture_of
 
 # The first batch need not hold the extremes: by this share of its range the sample images may lie outside it.
 MARGIN = 0.25

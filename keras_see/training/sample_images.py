@@ -12,8 +12,9 @@ import numpy as np
 
 from keras_see._validation import is_whole, shape_of, shown
 from keras_see.model import backend
+from keras_see.model.image_batches import count_of, take, to_numpy
 from keras_see.model.input_kinds import split_labels
-from keras_see.model.inputs import check_inputs, count_of, take, to_numpy
+from keras_see.model.inputs import check_inputs
 from keras_see.model.labels import checked_labels, label_leaves
 from keras_see.model.layer_calls import first_line
 from keras_see.pictures.image_loading import are_pictures

@@ -7,6 +7,10 @@ import numpy as np
 
 from keras_see._validation import shown
 
+# Rounding error of float32, as a share: a map whose sum, times the span of what it is a gradient of, moves its score by
+# less is noise, and outputs that differ by less are equal.
+ROUNDING = float(np.finfo("float32").eps)
+
 
 class MapTexts:
     """The texts of a sheet of maps that depend on what the outputs and the labels mean.
@@ -108,6 +112,17 @@ def names_of_values(units, class_names):
     if units == 1:
         return ["minus the output", "the output"]
     return class_names or [f"output {number}" for number in range(units)]
+
+
+def outputs_note(outputs):
+    """Return what is wrong with the outputs of all images together, or an empty text."""
+    leaves = [np.asarray(leaf, "float64") for leaf in keras.tree.flatten(outputs)]
+    if not all(np.isfinite(leaf).all() for leaf in leaves):
+        return "outputs are NaN or infinite"
+    largest = max(1.0, *(np.abs(leaf).max() for leaf in leaves)) * ROUNDING
+    if len(leaves[0]) > 1 and all(np.ptp(leaf, axis=0).max() < largest for leaf in leaves):
+        return "the outputs are equal for all images"
+    return ""
 
 
 def short_number(value):

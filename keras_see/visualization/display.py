@@ -3,7 +3,8 @@
 import numpy as np
 
 from keras_see._validation import is_number, numeric, shown
-from keras_see.model.inputs import check_inputs, picture_of
+from keras_see.model.image_batches import picture_of
+from keras_see.model.inputs import check_inputs
 from keras_see.model.layer_calls import first_line
 from keras_see.visualization.value_range import RANGES, value_range_of
 

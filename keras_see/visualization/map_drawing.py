@@ -1,4 +1,4 @@
-"""Draw maps in colour, over pictures or on black."""
+"""Maps in colour: their range, for one call or for a run, their style, and how they are drawn."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,12 +6,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from keras_see._validation import is_number, numeric, shown
+from keras_see.visualization.captions import short_number
 from keras_see.visualization.colormaps import STEPS, color_table
 from keras_see.visualization.resizing import resized_maps
 
 # The percentile of the positive and zero values that is drawn as the strongest colour: single outliers must not
 # darken the rest (Smilkov et al. 2017, *SmoothGrad*, section 3.1, arXiv:1706.03825, cap at the 99th percentile).
 PERCENTILE = 99.0
+
+# After this many steps in a row that need less than half of a range, it falls.
+PATIENCE = 3
 
 # How a picture lies under a map. These and the curve of `OVERLAY` were chosen on maps of a GoogLeNet and of a small
 # network on photographs: a map at a tenth of the range is visible, and the photograph can still be recognised.
@@ -93,6 +97,53 @@ def upper_limit(maps, scale):
     if is_number(scale) and scale > 0:
         return float(scale)
     raise ValueError(f'`scale` must be "all", "image" or a number above 0. Got {shown(scale)}. Choose one of these.')
+
+
+class ColorRange:
+    """The upper end of the colours of one method's maps: kept from step to step as long as it serves.
+
+    It is set by the first step after training has begun, as a high percentile of the maps. It grows in doublings where
+    a step needs more, and falls where several steps in a row need less than half of it.
+
+    Args:
+        upper: Its value in an earlier part of the run, or None.
+        since: The step from which on it had this value, or None.
+
+    Attributes:
+        upper: The value that is drawn as the strongest colour; 0 where nothing has been above 0 yet.
+        since: The step from which on it has this value.
+        previous: The value before that, or None.
+    """
+
+    def __init__(self, upper=None, since=None):
+        self.upper, self.since, self.previous = upper or 0.0, None if since is None else int(since), None
+        self._low = []
+
+    def settle(self, maps, step):
+        """Set, widen or narrow the range for the maps of a step."""
+        needed, upper = float(upper_limit(maps, "all")), self.upper
+        self._low = [*self._low, needed] if needed < upper / 2 else []
+        if not upper:
+            upper = needed
+        while upper < needed:
+            upper *= 2
+        if len(self._low) == PATIENCE:
+            upper, self._low = max(self._low) or upper, []
+        if upper != self.upper:
+            self.previous, self.upper, self.since = self.upper or None, upper, step
+
+    def note(self, step, maps):
+        """Return what a sheet of this step says about the range."""
+        if not self.upper:
+            return "nothing above 0 yet"
+        if self.since is None:
+            return "the range of the earlier run"
+        if step < self.since:
+            beyond = float(upper_limit(maps, "all")) > self.upper
+            return f"the range of step {self.since}" + (", which this step exceeds" if beyond else "")
+        if step == self.since and self.previous is not None:
+            return f"range changed here, from {short_number(self.previous)} to {short_number(self.upper)}"
+        return f"one range since step {self.since}"
 
 
 def normalized(maps, upper):

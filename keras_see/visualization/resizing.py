@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from keras_see._validation import is_size, is_word, shown
-from keras_see.model.inputs import picture_of
+from keras_see.model.image_batches import picture_of
 
 
 def resized_maps(maps, size, box=None):

@@ -1,19 +1,12 @@
 """Arrange pictures in a grid with titles and captions, as one image."""
 
-from __future__ import annotations
-
 import dataclasses
-import io
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from keras_see._types import Display, Images
-from keras_see._validation import shown
-from keras_see.visualization.display import to_pictures
 from keras_see.visualization.map_drawing import color_bar
 from keras_see.visualization.resizing import resized_picture
 from keras_see.visualization.text import Font, distinct, shortened, wrapped
@@ -56,53 +49,9 @@ class Column:
     bar: tuple | None = None
 
 
-def sheet(
-    images: Images,
-    columns: Mapping[str, np.ndarray] | list[Column],
-    *,
-    captions: Sequence[Any] | None = None,
-    footer: str = "",
-    display: Display = None,
-    title: str = "input",
-) -> Image.Image:
-    """Return one image with a row per input image: the image itself, then one picture per column.
-
-    With few columns, several images stand side by side. Small pictures are enlarged without smoothing.
-
-    Args:
-        images: `(n, height, width, channels)` in any range that `display` recognises.
-        columns: A mapping from titles to uint8 pictures `(n, height, width, 3)`, such as `overlay` returns.
-        captions: Per image a text or a list of lines, drawn under it. A line may be a pair `(text, right)`: it is then
-            marked as right or wrong.
-        footer: Text below the grid.
-        display: As for `overlay`.
-        title: The title of the column of images.
-
-    Returns:
-        A `PIL.Image.Image`.
-
-    Raises:
-        ValueError: If there is not one picture per image in each column, or not one caption per image.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_see import overlay
-        >>> images = np.zeros((3, 32, 32, 1))
-        >>> sheet(images, {"Grad-CAM": overlay(images, np.ones((3, 4, 4)))}, captions=["a", "b", "c"]).mode
-        'RGB'
-    """
-    pictures, note = to_pictures(images, display)
-    checked = _checked_columns(columns)
-    lines = None if captions is None else _checked_captions(captions)
-    if not isinstance(footer, str):
-        raise TypeError(f"`footer` must be a line of text. Got {shown(footer)}. Leave it out for none.")
-    for name, entries in [("captions", lines), *(("columns", column.pictures) for column in checked)]:
-        if entries is not None and len(entries) != len(pictures):
-            raise ValueError(
-                f"`{name}` must have one entry per image, {len(pictures)} in all. Got {len(entries)}. "
-                "Pass as many as there are images."
-            )
-    return _Sheet([Column(title, pictures, lines or ()), *checked], list(filter(None, [footer, note]))).draw()
+def wide_sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
+    """Return the sheet of pictures that are uint8 RGB already, all columns side by side; see `sheet_of`."""
+    return _Sheet([Column(title, pictures, captions or ()), *columns], list(filter(None, footer))).draw()
 
 
 def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
@@ -117,9 +66,13 @@ def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
         footer: Texts below the grid, each on lines of its own; empty ones are left out.
         title: The title of the column of pictures.
     """
-    images, most, footer = Column(title, pictures, captions or ()), TILES_ACROSS - 1, list(filter(None, footer))
+    most = TILES_ACROSS - 1
     groups = [columns[start : start + most] for start in range(0, len(columns), most)] or [[]]
-    parts = [_Sheet([images, *group], [] if group is not groups[-1] else footer).draw() for group in groups]
+    footers = [()] * (len(groups) - 1) + [footer]
+    parts = [
+        wide_sheet_of(pictures, group, captions, footer=below, title=title)
+        for group, below in zip(groups, footers, strict=True)
+    ]
     return parts[0] if len(parts) == 1 else _below_each_other(parts)
 
 
@@ -134,13 +87,6 @@ def as_tiles(pictures):
     """Return pictures uint8 `(n, height, width, 3)` in the size at which a sheet draws them."""
     size = tile_size(pictures.shape[1:3])
     return np.stack([resized_picture(picture, size) for picture in pictures])
-
-
-def to_jpeg(image):
-    """Return the bytes of an image as JPEG: of photographs a fifth of a PNG, encoded 30 times as fast."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
 
 
 class _Layout:
@@ -175,7 +121,7 @@ class _Layout:
         return blocks
 
     def _lines(self, lines):
-        """Return the lines of one caption as `(text, right)`, wrapped; `right` is None for a line without a mark."""
+        """Return the wrapped lines of one caption as `(text, mark, right)`: only the first line of a pair is marked."""
         pairs = [(line, None) if isinstance(line, str) else line for line in lines]
         return [
             (part, right if number == 0 else None, right)
@@ -277,38 +223,3 @@ def _draw_mark(pen, left, top, size, right):
     else:
         pen.line([(left, top), (left + size, top + size)], fill=WRONG_COLOR, width=width)
         pen.line([(left + size, top), (left, top + size)], fill=WRONG_COLOR, width=width)
-
-
-def _checked_columns(columns):
-    """Return the columns as a list of `Column`, or raise TypeError or ValueError."""
-    if isinstance(columns, Mapping):
-        columns = [Column(str(title), pictures) for title, pictures in columns.items()]
-    if not isinstance(columns, list) or not all(isinstance(column, Column) for column in columns):
-        raise TypeError(
-            "`columns` must be a mapping from titles to pictures. "
-            f'Got {shown(columns)}. Write {{"Grad-CAM": pictures}}, with pictures as keras_see.overlay makes them.'
-        )
-    for column in columns:
-        shape = getattr(column.pictures, "shape", ())
-        if len(shape) != 4 or shape[-1] != 3 or 0 in shape or column.pictures.dtype != np.uint8:
-            raise ValueError(
-                "`columns` must hold pictures, uint8 arrays of shape (n, height, width, 3). "
-                f"Got {shown(column.pictures)} for {column.title!r}. Make them with keras_see.overlay."
-            )
-    return columns
-
-
-def _checked_captions(captions):
-    """Return the captions as a list of lines per image, or raise TypeError."""
-    listed = captions if isinstance(captions, list | tuple) else [None]
-    lines = [[caption] if isinstance(caption, str | tuple) else caption for caption in listed]
-    if not all(isinstance(each, list) and all(map(_is_line, each)) for each in lines):
-        raise TypeError(
-            "`captions` must hold, for each image, a text or a list of lines; a line is a text or (text, right). "
-            f"Got {shown(captions)}. Make texts of numbers with str(number)."
-        )
-    return lines
-
-
-def _is_line(line):
-    return isinstance(line, str) or (isinstance(line, tuple) and len(line) == 2 and isinstance(line[0], str))

@@ -5,7 +5,8 @@ from keras import ops
 from tiny_models import SHAPE, Subclassed, built, flat, photos, two_inputs
 
 from keras_see import class_activation_maps, grad_cam_maps, maps, saliency_maps
-from keras_see.model.inputs import batches, check_inputs, count_of, input_shapes, picture_of, take
+from keras_see.model.image_batches import batches, count_of, picture_of, take
+from keras_see.model.inputs import check_inputs, input_shapes
 
 FUNCTIONS = [saliency_maps, grad_cam_maps, class_activation_maps, maps]
 

@@ -25,7 +25,7 @@ from tiny_models import (
     two_inputs,
 )
 
-from keras_see.model.inputs import specification
+from keras_see.model.image_batches import specification
 from keras_see.model.tracing import trace_layer_calls
 
 

@@ -141,3 +141,15 @@ def test_a_resumed_run_with_other_images_says_so(tmp_path, caplog):
     ((step, told),) = keras_see.read(tmp_path)["see/status"]
     assert step == 2
     assert "other images" in told
+
+
+def test_a_note_with_other_numbers_is_told_once(tmp_path, caplog):
+    model = flat()
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    *others, kernel, bias = model.get_weights()
+    silent = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: model.set_weights([*others, kernel * [1e-15, 1e-13][epoch % 2], bias])
+    )
+    watch = keras_see.Watch(tmp_path, photos(4), 1, "saliency")
+    model.fit(photos(4), np.array([0, 1, 2, 0]), epochs=5, verbose=0, callbacks=[silent, watch])
+    assert caplog.text.count("below the rounding error") == 1

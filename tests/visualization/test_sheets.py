@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from keras_see import overlay, sheet
+from keras_see.runs.tensorboard import to_jpeg
 from keras_see.visualization.captions import image_captions, map_captions
 from keras_see.visualization.map_drawing import HEAT, OVERLAY, MapStyle, color_bar, draw_maps, upper_limit
-from keras_see.visualization.sheets import TILE, Column, as_tiles, sheet_of, tile_size, to_jpeg
+from keras_see.visualization.sheets import TILE, Column, as_tiles, sheet_of, tile_size
 
 RNG = np.random.default_rng(5)
 
@@ -194,7 +195,7 @@ def test_in_steady_state_drawing_runs_only_the_files_that_draw():
             Column("a", draw_maps(images, maps, limit, OVERLAY), map_captions(maps, [0, 1, 2, -1], None)),
             Column("b", draw_maps(images, maps, limit, HEAT), (), (HEAT, "1")),
         ]
-        to_jpeg(sheet_of(images, columns, image_captions(outputs, None, [0, 1, 2, 0], None), footer=["foot"]))
+        sheet_of(images, columns, image_captions(outputs, None, [0, 1, 2, 0], None), footer=["foot"])
 
     draw()  # tables, font and the plugins of Pillow are loaded once
     files = set()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_see.training.map_view import PATIENCE, ColorRange
+from keras_see.visualization.map_drawing import PATIENCE, ColorRange
 
 
 def maps(peak):
