@@ -278,6 +278,7 @@ def test_callbacks_of_one_own_loop_have_the_same_steps(tmp_path):
     for epoch in range(3):
         for callback in callbacks:
             callback.on_epoch_end(epoch)
+            run_writer.run_writer_at(tmp_path).drain()  # so that the next callback finds what this one wrote
     for callback in callbacks:
         callback.on_train_end()
     assert list(steps_of(tmp_path).values()) == [[0, 1, 2]] * 3
