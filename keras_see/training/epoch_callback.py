@@ -153,7 +153,10 @@ class EpochCallback(keras.callbacks.Callback):
         took = None if fit.began is None else time.perf_counter() - fit.began
         told, fit.epoch, fit.due, fit.began = fit.due, epoch, None, None
         last = self._last_epoch()
-        if told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last):
+        is_due = told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last)
+        # Now, because another callback may set other weights before ours hears of the end of training.
+        is_stopped = fit.schedule.epochs is None and getattr(self.model, "stop_training", False)
+        if is_due or is_stopped:
             self._evaluate(epoch, self._epoch_caption(epoch))
             if self._has_limits:
                 keep_to_limits(fit, self._run_writer, type(self).__name__, took, epoch, last)

@@ -153,3 +153,16 @@ def test_a_note_with_other_numbers_is_told_once(tmp_path, caplog):
     watch = keras_see.Watch(tmp_path, photos(4), 1, "saliency")
     model.fit(photos(4), np.array([0, 1, 2, 0]), epochs=5, verbose=0, callbacks=[silent, watch])
     assert caplog.text.count("below the rounding error") == 1
+
+
+def test_a_training_that_is_stopped_early_shows_its_last_epoch_and_no_weights_that_are_restored(tmp_path):
+    model = flat()
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    stop = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True, start_from_epoch=0)
+    watch = keras_see.Watch(tmp_path, photos(2), 1, "saliency", every=100)
+    scaled = Scaled([1, 1, 5, 25, 125])
+    model.fit(photos(2), np.array([0, 1]), epochs=4, verbose=0, callbacks=[scaled, stop, watch])
+    peaks = dict(keras_see.read(tmp_path)["see/saliency/peak"])
+    last = max(peaks)
+    assert last == stop.stopped_epoch
+    assert peaks[last] > 2 * peaks[0]  # of the restored weights it would be that of epoch 0
