@@ -184,11 +184,54 @@ def test_the_schedule_decides_which_epochs_are_logged(tmp_path, options, expecte
     assert steps(tmp_path, "see/saliency") == expected
 
 
-def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Two write 'see/saliency' .* name="):
-        fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4]))
-    fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4], name="b"), epochs=1)
-    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency") == [-1, 0]
+def test_callbacks_of_one_fit_whose_tags_are_equal_are_told_apart_by_their_kind(tmp_path, caplog):
+    model = classifier()
+
+    def kinds():
+        return keras_see.Watch(tmp_path, X[:2]), GradCAM(tmp_path, X[2:4]), GradCAM(tmp_path, X[4:6])
+
+    fit(model, *kinds(), epochs=1)
+    fit(model, *kinds(), epochs=2, initial_epoch=1)
+    log = keras_see.read(tmp_path)
+    for prefix, images in (("see", X[:2]), ("see/GradCAM", X[2:4]), ("see/GradCAM-2", X[4:6])):
+        assert steps(tmp_path, f"{prefix}/grad_cam") == [-1, 0, 1]
+        peak = keras_see.grad_cam_maps(model, images).max(axis=(1, 2)).mean()
+        assert dict(log[f"{prefix}/grad_cam/peak"])[1] == pytest.approx(peak, rel=1e-4)
+    assert "see/saliency" in log
+    assert "see/GradCAM/saliency" not in log
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 4
+    assert said[:2] == said[2:]
+    assert said[0].startswith("GradCAM writes 'see/GradCAM/...', since Watch of the same fit writes 'see/grad_cam'.")
+    assert said[1].startswith("GradCAM writes 'see/GradCAM-2/...', since GradCAM of the same fit writes")
+
+
+def test_callbacks_of_one_name_are_told_apart_below_it(tmp_path):
+    fit(classifier(), *(Saliency(tmp_path, X[:2], name="val") for _ in range(2)), epochs=1)
+    assert steps(tmp_path, "see/val/saliency") == steps(tmp_path, "see/val/Saliency/saliency") == [-1, 0]
+
+
+def test_a_callback_has_its_own_tags_again_where_it_is_alone(tmp_path):
+    model, second = classifier(), Saliency(tmp_path, X[:2])
+    fit(model, Saliency(tmp_path, X[:2]), second, epochs=1)
+    fit(model, second, epochs=2, initial_epoch=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1]
+    assert steps(tmp_path, "see/Saliency/saliency") == [-1, 0]
+
+
+def test_without_strict_two_late_callbacks_are_told_apart_too(tmp_path):
+    model = keras.Sequential([layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    fit(model, *(Saliency(tmp_path, X[:2], strict=False) for _ in range(2)), epochs=1)
+    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/Saliency/saliency") == [0]
+
+
+def test_one_callback_that_is_there_twice_is_refused(tmp_path):
+    callback, model = Saliency(tmp_path, X[:2]), classifier()
+    with pytest.raises(ValueError, match="This Saliency is there twice. Leave one out, or make another"):
+        fit(model, callback, callback)
+    fit(model, callback, epochs=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
 
 
 def blank_sheet(notes):

@@ -73,6 +73,11 @@ def raises(images):
     raise RuntimeError("no such file")
 
 
+def watched_twice():
+    callback = Saliency("run", TWO)
+    fit(callback, callback)
+
+
 def looked_up(log_dir, tag):
     return see.read(log_dir)[tag]
 
@@ -287,7 +292,9 @@ CALLBACKS = {
         "Got ['a'] for 'neurons'.",
     ),
     "neurons of no layer": (NeuronImages, {"layer": []}, ValueError, "layer", "Got none."),
-    "no neurons": (NeuronImages, {"channels": 0}, ValueError, "channels", "Got 0."),
+    "no neurons": (NeuronImages, {"channels": []}, ValueError, "channels", "Got []."),
+    "a channel taken for a number": (NeuronImages, {"layer": "a", "channels": 6}, ValueError, "channels", "Got 6."),
+    "a layer of neurons twice": (NeuronImages, {"layer": ["a", "a"]}, ValueError, "layer", "'see/neurons@a'."),
     "a display of neurons": (NeuronImages, {"display": "rgb"}, ValueError, "display", "Got 'rgb'."),
     "samples in words": (NeuronImages, {"samples": "x"}, ValueError, "samples", "no file 'x'."),
     "samples of vectors": (NeuronImages, {"samples": X[0, 0]}, ValueError, "samples", "Got (6, 3)."),
@@ -319,6 +326,7 @@ GIVEN = {
     see.gap_classifier: {"classes": 3},
     see.overlay: {"images": TWO, "maps": MAPS},
     see.sheet: {"images": TWO, "columns": {}},
+    watched_twice: {},
     see.save_film: {"source": [(0, PICTURES[0])], "path": "film.gif"},
     see.read: {"log_dir": "log"},
     looked_up: {"log_dir": "log"},
@@ -476,6 +484,7 @@ FUNCTIONS = {
     "a film of nothing": (see.save_film, {"source": None}, TypeError, "source", "Got None."),
     "a film of numbers": (see.save_film, {"source": "log", "tag": "loss"}, ValueError, "tag", "see/cam. Got 'loss'."),
     "a film in no time": (see.save_film, {"seconds": 0}, ValueError, "seconds", "Got 0."),
+    "a callback twice": (watched_twice, {}, ValueError, "callbacks", "This Saliency is there twice."),
     "no folder to read": (see.read, {"log_dir": "no"}, FileNotFoundError, "log_dir", "There is no folder 'no'."),
     "a number to read": (see.read, {"log_dir": 3}, TypeError, "log_dir", "Got 3."),
     "a number for tags": (see.read, {"tags": 3}, TypeError, "tags", "Got 3."),

@@ -38,7 +38,7 @@ class Watch(EpochCallback):
             class number, or one per image; an array in the shape of the outputs, as the weights of their sum; or a
             function that takes the outputs before a closing softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
-            to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
+            to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": [3, 17]}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
             methods that the model allows.
         labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or

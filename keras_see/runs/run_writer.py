@@ -45,15 +45,13 @@ class RunWriter:
             return self._writer.write(step, records)
 
     def claim(self, tags, callback):
-        """Raise if another callback of the same fit is about to write these tags too."""
+        """Give tags to a callback, unless another of its training has one: then return that tag and its callback."""
         for tag in tags:
             other = self._claims.get(tag, lambda: None)()
-            if other not in (None, callback) and other.waits_for_start_with(callback):
-                raise ValueError(
-                    f"Callbacks of one folder must write different tags. Two write {tag!r} in {str(self.path)!r}. "
-                    'Give one of them a name, such as name="val".'
-                )
-            self._claims[tag] = weakref.ref(callback)
+            if other not in (None, callback) and other.writes_beside(callback):
+                return tag, other
+        self._claims |= dict.fromkeys(tags, weakref.ref(callback))
+        return None
 
     def last_step_before(self, callback, is_mine):
         """Return the last step written here under some tags before the training of a callback began, or None.
