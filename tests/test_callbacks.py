@@ -18,6 +18,7 @@ from keras_see.attribution import gradient_pass
 from keras_see.callbacks import CAM, GradCAM, Saliency
 from keras_see.model import cache
 from keras_see.runs.run_writer import run_writer_at
+from keras_see.training import epoch_callback
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import MARGIN, TILE, Column, sheet_of
 
@@ -228,7 +229,7 @@ def test_without_strict_two_late_callbacks_are_told_apart_too(tmp_path):
 
 def test_one_callback_that_is_there_twice_is_refused(tmp_path):
     callback, model = Saliency(tmp_path, X[:2]), classifier()
-    with pytest.raises(ValueError, match="This Saliency is there twice. Leave one out, or make another"):
+    with pytest.raises(ValueError, match=r"This Saliency is there twice\. Leave one out, or make another"):
         fit(model, callback, callback)
     fit(model, callback, epochs=1)
     assert steps(tmp_path, "see/saliency") == [-1, 0]
@@ -302,6 +303,19 @@ def test_averaged_weights_are_shown_when_they_are_what_the_user_keeps(tmp_path):
     peak = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
     assert written[2] == pytest.approx(peak, rel=1e-4)
     assert written[1] != pytest.approx(peak, rel=1e-4)
+
+
+def test_a_resumed_training_with_averaged_weights_keeps_its_steps(tmp_path, caplog):
+    model = classifier(optimizer=keras.optimizers.Adam(0.1, use_ema=True))
+    fit(model, Saliency(tmp_path, X[:2]), epochs=2)
+    fit(model, Saliency(tmp_path, X[:2]), epochs=4, initial_epoch=2)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3, 4]
+    peak = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[4] == pytest.approx(peak, rel=1e-4)
+    assert not caplog.records
+    fit(model, Saliency(tmp_path, X[:2]), epochs=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3, 4, 5, 6]
+    assert "epoch 0 becomes step 5" in caplog.text
 
 
 def test_an_unbuilt_model_is_built_and_trains_as_without_the_callback(tmp_path):
@@ -507,6 +521,34 @@ def test_an_interrupted_fit_leaves_its_pictures_and_can_be_followed_by_another(t
         fit(model, Interrupt(), callback, epochs=9)
     fit(model, callback, epochs=4, initial_epoch=2)
     assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3]
+
+
+class InterruptFirst(keras.callbacks.Callback):
+    """Ends a training in its first epoch, as Ctrl+C does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_the_sheet_before_training_of_an_interrupted_first_epoch_is_written_by_the_next_fit(tmp_path):
+    model, callback = classifier(), Saliency(tmp_path, X[:2])
+    before = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, InterruptFirst(), callback)
+    fit(model, callback, epochs=1)
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[-1] == pytest.approx(before, rel=1e-4)
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
+
+
+def test_what_an_interrupted_training_holds_is_written_when_the_program_ends(tmp_path):
+    callback = Saliency(tmp_path, X[:2])
+    with pytest.raises(KeyboardInterrupt):
+        fit(classifier(), InterruptFirst(), callback)
+    assert not list(tmp_path.glob("*tfevents*"))
+    epoch_callback._write_what_was_broken_off()
+    assert steps(tmp_path, "see/saliency") == [-1]
+    epoch_callback._write_what_was_broken_off()
+    assert steps(tmp_path, "see/saliency") == [-1]
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])

@@ -17,7 +17,7 @@ class Watch(EpochCallback):
 
     After each due epoch, one forward and one backward pass over the sample images gives the maps of all methods.
     Training waits for this pass only. The maps are then drawn and written on another thread: one sheet per method with
-    the tag `see/<method>`, and `see/overview` with all methods side by side. Weights, optimizer state, metrics and
+    the tag `see/<method>`, and `see/overview` with all maps side by side. Weights, optimizer state, metrics and
     random numbers are bit-identical with and without the callback.
 
     A sheet has a row per image: the image with its true and its predicted class, then its map with the explained class

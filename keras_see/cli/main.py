@@ -43,6 +43,7 @@ def _parser():
     layers = commands.add_parser("layers", help="list the layers of a saved model and the methods for each")
     layers.set_defaults(command=_layers)
     layers.add_argument("model", metavar="MODEL.keras")
+    layers.add_argument("--all", action="store_true", help="list every layer, helpers and those inside of blocks too")
 
     board_of = commands.add_parser("board", help="open TensorBoard with every step kept")
     board_of.set_defaults(command=board.run)
@@ -80,7 +81,7 @@ def _layers(options):
     from keras_see import layers
     from keras_see.cli.model_loading import loaded_model
 
-    print(layers(loaded_model(options.model)))
+    print(layers(loaded_model(options.model), all=options.all))
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ def _depth(call):
         found = "gives no single tensor" if call.shape is None else f"gives shape {per_batch(call.shape)}"
         raise ValueError(
             "`layer` must have an output with channels: one tensor (batch, ..., channels). "
-            f"{call.path!r} {found}. keras_see.layers(model) lists all; choose another."
+            f"{call.path!r} {found}. keras_see.layers(model, all=True) lists all; choose another."
         )
     return call.shape[-1]
 

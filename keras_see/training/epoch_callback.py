@@ -1,13 +1,15 @@
 """The epoch callback: evaluates its views after due epochs, beside training, and writes their records."""
 
+import atexit
 import logging
 import time
+import weakref
 
 import keras
 
 from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
-from keras_see.runs.records import Text
+from keras_see.runs.records import Number, Text
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
 from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path, prefixes
@@ -21,6 +23,10 @@ BEFORE_TRAINING = "before training"
 
 # After this many failures in a row a callback rests until the next `fit`.
 PATIENCE = 3
+
+
+# Callbacks in whose training something may be held back.
+_IN_TRAINING: weakref.WeakSet = weakref.WeakSet()
 
 
 class EpochCallback(keras.callbacks.Callback):
@@ -75,13 +81,22 @@ class EpochCallback(keras.callbacks.Callback):
         """Check everything against the model; nothing is evaluated yet."""
         if self._on:
             self._guarded(self._check_is_once)
+        self._write_what_was_broken_off()
         self._fit = FitState(self._schedule, self.params) if self._on else None
         if self._on:
+            _IN_TRAINING.add(self)
             forget(self.model)  # what changed between two trainings shows in no fingerprint
             # Without `strict`, the first batch is to build the model as it would without us: see `on_epoch_end`.
             self._fit.is_late = not self._strict and not self.model.built
             if not self._fit.is_late:
                 self._guarded(self._prepare)
+
+    def _write_what_was_broken_off(self):
+        """Write what is still held of a training whose end was not told, unless the folder holds steps by now."""
+        fit, self._fit = self._fit, None
+        if fit is not None and fit.held is not None and self._run_writer.last_step(self._is_mine) is None:
+            self._run_writer.submit(lambda: self._write_held(fit))
+            self._run_writer.drain()
 
     def _check_is_once(self):
         if self._fit is not None and self.params is not None and self._fit.params is self.params:
@@ -155,6 +170,8 @@ class EpochCallback(keras.callbacks.Callback):
         if fit.steps_before is None:
             if self._before_training and not trained:
                 self._evaluate(epoch - 1, BEFORE_TRAINING)
+        elif epoch == fit.steps_before == self._run_writer.last_number(f"{self._prefix}averaged"):
+            pass  # the averaged weights, which this training begins with, were shown under the step of this epoch
         elif epoch <= fit.steps_before:
             fit.shift = fit.steps_before + 1 - epoch
             _LOGGER.warning(
@@ -199,7 +216,9 @@ class EpochCallback(keras.callbacks.Callback):
             self._evaluate_what_is_kept()
             fit = self._fit
             self._run_writer.submit(lambda: self._write_held(fit))
-            self._run_writer.drain()
+            self._run_writer.close()
+            for tracker in self._trackers:
+                self._guarded_tracker(tracker, tracker.close)
         self._fit = None
 
     def _evaluate_what_is_kept(self):
@@ -210,6 +229,9 @@ class EpochCallback(keras.callbacks.Callback):
             self._evaluate(fit.epoch, f"after training, stopped in {self._epoch_caption(fit.epoch)}")
         if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
             self._evaluate(fit.epoch + 1, "after training, with the averaged weights")
+            step = fit.epoch + 1 + fit.shift
+            averaged = {f"{self._prefix}averaged": Number(step, is_curve=False)}
+            self._run_writer.submit(lambda: self._run_writer.write(step, averaged))
 
     def _last_epoch(self):
         return (self.params or {}).get("epochs", 0) - 1
@@ -272,12 +294,15 @@ class EpochCallback(keras.callbacks.Callback):
     def _track(self, step, records):
         """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
         for tracker in self._trackers:
-            try:
-                tracker.write(step, records)
-            except Exception as error:
-                if tracker not in self._broken_trackers:
-                    self._broken_trackers.append(tracker)
-                    _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
+            self._guarded_tracker(tracker, tracker.write, step, records)
+
+    def _guarded_tracker(self, tracker, function, *args):
+        try:
+            function(*args)
+        except Exception as error:
+            if tracker not in self._broken_trackers:
+                self._broken_trackers.append(tracker)
+                _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
 
     def _failed(self, fit, step, error):
         if fit.is_resting:  # decided while this was under way
@@ -303,3 +328,10 @@ class EpochCallback(keras.callbacks.Callback):
                 raise
             self._on = False
             _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
+
+
+@atexit.register
+def _write_what_was_broken_off():
+    """Write what an interrupted training has held back. What was submitted is written by `runs.run_writer`, later."""
+    for callback in list(_IN_TRAINING):
+        callback._write_what_was_broken_off()

@@ -139,11 +139,19 @@ def test_the_channels_shown_are_all_classes_or_some_of_a_layer():
     assert shown_channels(model, "first", [6, 6])[1] == [6, 6]
 
 
-@pytest.mark.parametrize("channels", [4, [4]])
-def test_one_number_is_that_channel_in_the_callback_and_in_the_function(tmp_path, channels):
+def test_content_images_can_be_used_again_for_a_model_with_fewer_layers_or_more():
+    small = keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
+    view = ContentView(sample(X[:1]))
+    for model, paths in ((classifier(), ["first", "second"]), (small, [small.layers[0].name])) * 2:
+        view.prepare(model, None, "see/")
+        assert view._paths == paths
+        assert len(view._resumed) == len(paths)
+
+
+def test_one_number_is_that_channel_in_the_callback_and_in_the_function(tmp_path):
     model = classifier()
-    fit(model, NeuronImages(tmp_path, "second", channels, steps=3, value_range=(0, 1), before_training=False), epochs=1)
-    (image,) = keras_see.neuron_images(model, "second", channels, steps=3, value_range=(0, 1))
+    fit(model, NeuronImages(tmp_path, "second", 4, steps=3, value_range=(0, 1), before_training=False), epochs=1)
+    (image,) = keras_see.neuron_images(model, "second", 4, steps=3, value_range=(0, 1))
     reached = dict(keras_see.read(tmp_path)["see/neurons@second/reached"])[0]
     assert reached == pytest.approx(features(model, "second", [image])[..., 4].mean(), rel=1e-3)
 
