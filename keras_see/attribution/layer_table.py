@@ -154,7 +154,7 @@ def _row(layer_calls, call, places, default):
 def _notes(rows, places, count):
     """Return what a reader must know beside the rows."""
     of_images = [word for word, place in places.items() if place == IMAGES]
-    left_out = f"{len(rows)} of {count} layers; layers(model, all=True) lists all, and any can be chosen."
+    left_out = f"{len(rows)} of {count} layers; all=True (keras-see layers --all) lists all, and any can be chosen."
     takes_none = f"Without a layer: {', '.join(of_images)}. With any layer: {', '.join(OPTIMIZED)}."
     return [takes_none, *([left_out] if len(rows) < count else [])]
 

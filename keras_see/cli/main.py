@@ -1,6 +1,7 @@
 """The command line: `keras-see demo | dream | layers | board`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from keras_see.cli import board, dream
 def main(arguments=None):
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a framework's notes about the machine are no answer
     try:
         return options.command(options) or 0
     except ModuleNotFoundError as error:

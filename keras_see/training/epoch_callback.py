@@ -94,9 +94,14 @@ class EpochCallback(keras.callbacks.Callback):
     def _write_what_was_broken_off(self):
         """Write what is still held of a training whose end was not told, unless the folder holds steps by now."""
         fit, self._fit = self._fit, None
-        if fit is not None and fit.held is not None and self._run_writer.last_step(self._is_mine) is None:
-            self._run_writer.submit(lambda: self._write_held(fit))
-            self._run_writer.drain()
+        if fit is None or fit.held is None:
+            return
+        try:
+            if self._run_writer.last_step(self._is_mine) is None:
+                self._run_writer.submit(lambda: self._write_held(fit))
+                self._run_writer.drain()
+        except OSError as error:
+            _LOGGER.error("What was found before training is lost: %s", error)
 
     def _check_is_once(self):
         if self._fit is not None and self.params is not None and self._fit.params is self.params:

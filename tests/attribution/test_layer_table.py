@@ -63,7 +63,7 @@ def test_helpers_and_nested_models_are_left_out_but_for_the_default_layer():
     paths = ["backbone/stem", "backbone/pool", "backbone/deep", "drop", "gap", "head"]
     assert [row.path for row in table] == paths
     assert table.default == "drop"
-    assert "6 of 17 layers; layers(model, all=True) lists all" in repr(table)
+    assert "6 of 17 layers; all=True (keras-see layers --all) lists all" in repr(table)
 
 
 def test_all_lists_every_call_and_no_note_about_others():
