@@ -18,6 +18,7 @@ from keras_see.attribution import gradient_pass
 from keras_see.callbacks import CAM, GradCAM, Saliency
 from keras_see.model import cache
 from keras_see.runs.run_writer import run_writer_at
+from keras_see.training import epoch_callback
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import MARGIN, TILE, Column, sheet_of
 
@@ -184,11 +185,54 @@ def test_the_schedule_decides_which_epochs_are_logged(tmp_path, options, expecte
     assert steps(tmp_path, "see/saliency") == expected
 
 
-def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Two write 'see/saliency' .* name="):
-        fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4]))
-    fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4], name="b"), epochs=1)
-    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency") == [-1, 0]
+def test_callbacks_of_one_fit_whose_tags_are_equal_are_told_apart_by_their_kind(tmp_path, caplog):
+    model = classifier()
+
+    def kinds():
+        return keras_see.Watch(tmp_path, X[:2]), GradCAM(tmp_path, X[2:4]), GradCAM(tmp_path, X[4:6])
+
+    fit(model, *kinds(), epochs=1)
+    fit(model, *kinds(), epochs=2, initial_epoch=1)
+    log = keras_see.read(tmp_path)
+    for prefix, images in (("see", X[:2]), ("see/GradCAM", X[2:4]), ("see/GradCAM-2", X[4:6])):
+        assert steps(tmp_path, f"{prefix}/grad_cam") == [-1, 0, 1]
+        peak = keras_see.grad_cam_maps(model, images).max(axis=(1, 2)).mean()
+        assert dict(log[f"{prefix}/grad_cam/peak"])[1] == pytest.approx(peak, rel=1e-4)
+    assert "see/saliency" in log
+    assert "see/GradCAM/saliency" not in log
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 4
+    assert said[:2] == said[2:]
+    assert said[0].startswith("GradCAM writes 'see/GradCAM/...', since Watch of the same fit writes 'see/grad_cam'.")
+    assert said[1].startswith("GradCAM writes 'see/GradCAM-2/...', since GradCAM of the same fit writes")
+
+
+def test_callbacks_of_one_name_are_told_apart_below_it(tmp_path):
+    fit(classifier(), *(Saliency(tmp_path, X[:2], name="val") for _ in range(2)), epochs=1)
+    assert steps(tmp_path, "see/val/saliency") == steps(tmp_path, "see/val/Saliency/saliency") == [-1, 0]
+
+
+def test_a_callback_has_its_own_tags_again_where_it_is_alone(tmp_path):
+    model, second = classifier(), Saliency(tmp_path, X[:2])
+    fit(model, Saliency(tmp_path, X[:2]), second, epochs=1)
+    fit(model, second, epochs=2, initial_epoch=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1]
+    assert steps(tmp_path, "see/Saliency/saliency") == [-1, 0]
+
+
+def test_without_strict_two_late_callbacks_are_told_apart_too(tmp_path):
+    model = keras.Sequential([layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    fit(model, *(Saliency(tmp_path, X[:2], strict=False) for _ in range(2)), epochs=1)
+    assert steps(tmp_path, "see/saliency")[-1:] == steps(tmp_path, "see/Saliency/saliency")[-1:] == [0]
+
+
+def test_one_callback_that_is_there_twice_is_refused(tmp_path):
+    callback, model = Saliency(tmp_path, X[:2]), classifier()
+    with pytest.raises(ValueError, match=r"This Saliency is there twice\. Leave one out, or make another"):
+        fit(model, callback, callback)
+    fit(model, callback, epochs=1)
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
 
 
 def blank_sheet(notes):
@@ -259,6 +303,17 @@ def test_averaged_weights_are_shown_when_they_are_what_the_user_keeps(tmp_path):
     peak = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
     assert written[2] == pytest.approx(peak, rel=1e-4)
     assert written[1] != pytest.approx(peak, rel=1e-4)
+
+
+def test_a_resumed_training_with_averaged_weights_keeps_its_steps(tmp_path, caplog):
+    first, model = (classifier(optimizer=keras.optimizers.Adam(0.01, use_ema=True)) for _ in range(2))
+    fit(first, Saliency(tmp_path, X[:2]), epochs=2)
+    model.set_weights(first.get_weights())  # another model, as in another process: on JAX Keras cannot fit one twice
+    fit(model, Saliency(tmp_path, X[:2]), epochs=4, initial_epoch=2)
+    assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3, 4]
+    peak = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[4] == pytest.approx(peak, rel=1e-4)
+    assert "becomes step" not in caplog.text
 
 
 def test_an_unbuilt_model_is_built_and_trains_as_without_the_callback(tmp_path):
@@ -464,6 +519,34 @@ def test_an_interrupted_fit_leaves_its_pictures_and_can_be_followed_by_another(t
         fit(model, Interrupt(), callback, epochs=9)
     fit(model, callback, epochs=4, initial_epoch=2)
     assert steps(tmp_path, "see/saliency") == [-1, 0, 1, 2, 3]
+
+
+class InterruptFirst(keras.callbacks.Callback):
+    """Ends a training in its first epoch, as Ctrl+C does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_the_sheet_before_training_of_an_interrupted_first_epoch_is_written_by_the_next_fit(tmp_path):
+    model, callback = classifier(), Saliency(tmp_path, X[:2])
+    before = keras_see.saliency_maps(model, X[:2]).max(axis=(1, 2)).mean()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, InterruptFirst(), callback)
+    fit(model, callback, epochs=1)
+    assert dict(keras_see.read(tmp_path)["see/saliency/peak"])[-1] == pytest.approx(before, rel=1e-4)
+    assert steps(tmp_path, "see/saliency") == [-1, 0]
+
+
+def test_what_an_interrupted_training_holds_is_written_when_the_program_ends(tmp_path):
+    callback = Saliency(tmp_path, X[:2])
+    with pytest.raises(KeyboardInterrupt):
+        fit(classifier(), InterruptFirst(), callback)
+    assert not list(tmp_path.glob("*tfevents*"))
+    epoch_callback._write_what_was_broken_off()
+    assert steps(tmp_path, "see/saliency") == [-1]
+    epoch_callback._write_what_was_broken_off()
+    assert steps(tmp_path, "see/saliency") == [-1]
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])

@@ -37,6 +37,9 @@ MODEL, SMALL = flat(), backbone()
 MODEL.compile("sgd", "sparse_categorical_crossentropy")
 OPEN = see.gap_classifier(3, backbone=keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)]))
 WIDE = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(65, 1), layers.Flatten(), layers.Dense(2)])
+ROW = keras.Sequential([keras.Input((1, 30, 3)), layers.Conv2D(4, 1), layers.Flatten(), layers.Dense(2)])
+ROWS = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 1, name="wide")])
+DEEP = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 9), layers.Conv2D(2, 1)])
 VECTORS = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
 TWO_CHANNELS = keras.Sequential([keras.Input((8, 8, 2)), layers.Flatten(), layers.Dense(2)])
 SQUARE, WIDER = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))
@@ -71,6 +74,11 @@ class Rows:
 
 def raises(images):
     raise RuntimeError("no such file")
+
+
+def watched_twice():
+    callback = Saliency("run", TWO)
+    fit(callback, callback)
 
 
 def looked_up(log_dir, tag):
@@ -287,7 +295,9 @@ CALLBACKS = {
         "Got ['a'] for 'neurons'.",
     ),
     "neurons of no layer": (NeuronImages, {"layer": []}, ValueError, "layer", "Got none."),
-    "no neurons": (NeuronImages, {"channels": 0}, ValueError, "channels", "Got 0."),
+    "no neurons": (NeuronImages, {"channels": []}, ValueError, "channels", "Got []."),
+    "a channel taken for a number": (NeuronImages, {"layer": "a", "channels": 6}, ValueError, "channels", "Got 6."),
+    "a layer of neurons twice": (NeuronImages, {"layer": ["a", "a"]}, ValueError, "layer", "'see/neurons@a'."),
     "a display of neurons": (NeuronImages, {"display": "rgb"}, ValueError, "display", "Got 'rgb'."),
     "samples in words": (NeuronImages, {"samples": "x"}, ValueError, "samples", "no file 'x'."),
     "samples of vectors": (NeuronImages, {"samples": X[0, 0]}, ValueError, "samples", "Got (6, 3)."),
@@ -319,6 +329,7 @@ GIVEN = {
     see.gap_classifier: {"classes": 3},
     see.overlay: {"images": TWO, "maps": MAPS},
     see.sheet: {"images": TWO, "columns": {}},
+    watched_twice: {},
     see.save_film: {"source": [(0, PICTURES[0])], "path": "film.gif"},
     see.read: {"log_dir": "log"},
     looked_up: {"log_dir": "log"},
@@ -355,6 +366,21 @@ FUNCTIONS = {
     "no layers to dream of": (see.dream, {"layers": []}, ValueError, "layers", "Got none."),
     "layers that count nothing": (see.dream, {"layers": {"class_maps": 0}}, ValueError, "layers", "All weights are 0."),
     "layers of odd weight": (see.dream, {"layers": {"class_maps": "much"}}, ValueError, "layers", "has 'much'."),
+    "a model of one row": (see.class_images, {"model": ROW}, ValueError, "model", "takes (None, 1, 30, 3)."),
+    "content of one row": (
+        see.content_images,
+        {"model": ROWS, "images": np.zeros((1, 1, 30, 3)), "layer": "wide"},
+        ValueError,
+        "images",
+        "Got shape (1, 1, 30, 3).",
+    ),
+    "a photo too small": (
+        see.dream,
+        {"model": DEEP, "image": PICTURES[0, :4, :4]},
+        ValueError,
+        "image",
+        "Got 4 × 4 pixels.",
+    ),
     "a path for the model": (see.saliency_maps, {"model": "model.keras"}, TypeError, "model", "Got 'model.keras'."),
     "a class for the model": (see.layers, {"model": keras.Model}, TypeError, "model", "Got the class Model."),
     "images for the model": (
@@ -473,9 +499,11 @@ FUNCTIONS = {
     "a film in no folder": (see.save_film, {"path": "no/film.gif"}, FileNotFoundError, "path", "no folder 'no'."),
     "a film of no folder": (see.save_film, {"source": "no"}, FileNotFoundError, "source", "There is no folder 'no'."),
     "pictures without steps": (see.save_film, {"source": list(PICTURES)}, ValueError, "source", "shape (8, 6, 3)."),
+    "a film of no pictures": (see.save_film, {"source": {"loss": [(0, 1.0)]}}, ValueError, "source", "tags are loss."),
     "a film of nothing": (see.save_film, {"source": None}, TypeError, "source", "Got None."),
     "a film of numbers": (see.save_film, {"source": "log", "tag": "loss"}, ValueError, "tag", "see/cam. Got 'loss'."),
     "a film in no time": (see.save_film, {"seconds": 0}, ValueError, "seconds", "Got 0."),
+    "a callback twice": (watched_twice, {}, ValueError, "callbacks", "This Saliency is there twice."),
     "no folder to read": (see.read, {"log_dir": "no"}, FileNotFoundError, "log_dir", "There is no folder 'no'."),
     "a number to read": (see.read, {"log_dir": 3}, TypeError, "log_dir", "Got 3."),
     "a number for tags": (see.read, {"tags": 3}, TypeError, "tags", "Got 3."),

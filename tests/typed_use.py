@@ -41,7 +41,7 @@ def typed_use(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
         keras_see.callbacks.CAM(
             "logs", x, labels=y, regions=[(0, 0, 4, 4)] * 4, trackers=[keras_see.writers.Folder("run")]
         ),
-        keras_see.callbacks.NeuronImages("logs", channels=6, images=x, diversity=1.0),
+        keras_see.callbacks.NeuronImages("logs", channels=[1, 3], images=x, diversity=1.0),
         keras_see.callbacks.ContentImages("logs", x, ["conv1"], prior=0.5, name="val"),
     ]
     keras.callbacks.CallbackList(callbacks)

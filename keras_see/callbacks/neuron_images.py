@@ -41,8 +41,8 @@ class NeuronImages(EpochCallback):
         log_dir: As for `Watch`.
         layer: A layer's name, path or object, or a list of them, for a sheet each. The channels of the output layer are
             the classes. Default: the last layer whose output still has rows and columns.
-        channels: Channel numbers, such as `[3, 17]`; or how many, such as `6`, evenly spaced over the layer. Default:
-            all classes of an output layer, else 6 channels.
+        channels: Channel numbers, such as `[3, 17]` or `range(6)`; one number is that channel, as for `neuron_images`.
+            Default: all classes of an output layer that has at most 64, else 6 channels, evenly spaced.
         images: Sample images to compare with, as for `Watch`.
         labels: Not shown. Accepted since datasets come with labels.
         n: Number of sample images, as for `Watch`.

@@ -17,7 +17,7 @@ class Watch(EpochCallback):
 
     After each due epoch, one forward and one backward pass over the sample images gives the maps of all methods.
     Training waits for this pass only. The maps are then drawn and written on another thread: one sheet per method with
-    the tag `see/<method>`, and `see/overview` with all methods side by side. Weights, optimizer state, metrics and
+    the tag `see/<method>`, and `see/overview` with all maps side by side. Weights, optimizer state, metrics and
     random numbers are bit-identical with and without the callback.
 
     A sheet has a row per image: the image with its true and its predicted class, then its map with the explained class
@@ -38,7 +38,7 @@ class Watch(EpochCallback):
             class number, or one per image; an array in the shape of the outputs, as the weights of their sum; or a
             function that takes the outputs before a closing softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
-            to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
+            to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": [3, 17]}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
             methods that the model allows.
         labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or

@@ -9,6 +9,9 @@ from keras_see.runs.tensorboard import ServingError, serve
 # The port that is tried first where none is asked for, as in TensorBoard.
 PORT = 6006
 
+# TensorBoard shows cards in the order of their tags, and those that its filter matches before all others.
+IMAGES_TAB = "#images&tagFilter=overview"
+
 
 def run(options):
     """Serve a folder until the process is ended."""
@@ -24,7 +27,7 @@ def run(options):
         raise _refused(str(error)) from error
     if options.port is None and f":{PORT}/" not in address:
         print(f"Port {PORT} is in use; this is the next free one.")
-    print(f"Open {address}#images (Ctrl+C ends it)", flush=True)
+    print(f"Open {address}{IMAGES_TAB} (Ctrl+C ends it)", flush=True)
     while True:
         time.sleep(3600)
 

@@ -1,6 +1,7 @@
 """The command line: `keras-see demo | dream | layers | board`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from keras_see.cli import board, dream
 def main(arguments=None):
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a framework's notes about the machine are no answer
     try:
         return options.command(options) or 0
     except ModuleNotFoundError as error:
@@ -43,6 +45,7 @@ def _parser():
     layers = commands.add_parser("layers", help="list the layers of a saved model and the methods for each")
     layers.set_defaults(command=_layers)
     layers.add_argument("model", metavar="MODEL.keras")
+    layers.add_argument("--all", action="store_true", help="list every layer, helpers and those inside of blocks too")
 
     board_of = commands.add_parser("board", help="open TensorBoard with every step kept")
     board_of.set_defaults(command=board.run)
@@ -80,7 +83,7 @@ def _layers(options):
     from keras_see import layers
     from keras_see.cli.model_loading import loaded_model
 
-    print(layers(loaded_model(options.model)))
+    print(layers(loaded_model(options.model), all=options.all))
 
 
 if __name__ == "__main__":

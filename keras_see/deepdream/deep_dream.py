@@ -116,6 +116,7 @@ def octave_runner(model, layers, photo, options, *, guide=None, preprocess=None)
 
 def dream_octaves(runner, photo, options, *, mask=None, verbose=None):
     """Yield each finished `Octave` of a dream; raise if one is not finite, or equals its photo."""
+    runner.check_size(photo.size)
     sizes = runner.octave_sizes(photo.size, options.octaves, options.octave_scale)
     bar = Progress(options.steps * sum(map(runner.count_tiles, sizes)), verbose, unit="tile")
     numbers = {"steps": options.steps, "step_size": options.step_size, "seed": options.seed}

@@ -126,5 +126,5 @@ def _spatial(call):
     found = "is not a single tensor" if call.shape is None else f"has shape {('batch', *call.shape[1:])}"
     raise ValueError(
         "A dream needs layers whose outputs have rows and columns: (batch, rows, columns, channels). "
-        f"That of {call.path!r} {found}. keras_see.layers(model) lists all; choose an earlier one."
+        f"That of {call.path!r} {found}. keras_see.layers(model, all=True) lists all; choose an earlier one."
     )

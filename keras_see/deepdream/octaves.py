@@ -65,10 +65,20 @@ class OctaveRunner:
         """How many traces the steps made (on PyTorch one per call)."""
         return sum(step.traces for step in self._steps.values())
 
+    def check_size(self, size):
+        """Raise unless the model can take a picture of this size."""
+        if self._can_take(size):
+            return
+        if any(self._fixed_sides) or not self._can_take(USUAL_SIZE):
+            self._step(size)  # raises what is wrong
+        raise ValueError(
+            "`image` must be large enough for every layer of the model to keep rows and columns. "
+            f"Got {size[0]} × {size[1]} pixels. Pass a larger one."
+        )
+
     def octave_sizes(self, size, octaves, scale):
         """Return the sizes of a picture's octaves that the model can take, smallest first; log the others."""
         sizes = [tuple(max(round(side / scale**k), 1) for side in size) for k in reversed(range(octaves))]
-        self._step(size)  # raises where the photo itself does not fit
         kept = [each for each in sizes if self._can_take(each)]
         if len(kept) < len(sizes):
             left_out = ", ".join(f"{height} × {width}" for height, width in sizes if (height, width) not in kept)

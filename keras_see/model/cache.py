@@ -40,7 +40,8 @@ def layer_calls_of(model, images):
             shapes = ", ".join(str(("n", *spec.shape[1:])) for spec in keras.tree.flatten(specs)).replace("'", "")
             raise ValueError(
                 f"`model` must run on the given images. {model.name!r} fails on shape {shapes}: "
-                f"{first_line(error)} Give images that `model(images, training=False)` takes."
+                f"{first_line(error)} Try `model(images, training=False)`. If that works, its `call` "
+                "branches on the values of tensors, uses NumPy, or takes one number of images only."
             ) from error
 
     return cached(model, ("layer_calls", *signature(images, any_number=True)), trace)

@@ -1,5 +1,7 @@
 """Input checks: images that fit the model, and their batches."""
 
+import os
+
 import keras
 import numpy as np
 
@@ -17,7 +19,9 @@ RESULT = "result"
 def check_model(model):
     """Raise unless `model` is a Keras model or layer whose weights exist."""
     if not isinstance(model, keras.Layer):
-        raise TypeError(f"`model` must be a keras.Model. Got {shown(model)}. Pass the model itself, built or loaded.")
+        is_path = isinstance(model, str | os.PathLike)
+        advice = f"keras.saving.load_model({str(model)!r})" if is_path else "the model itself, built or loaded"
+        raise TypeError(f"`model` must be a keras.Model. Got {shown(model)}. Pass {advice}.")
     if not model.built:
         raise ValueError(
             f"`model` must be built. {model.name!r} ({type(model).__name__}) has no weights yet. "

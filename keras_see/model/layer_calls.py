@@ -143,7 +143,9 @@ class LayerCalls:
         usable = [f"{call.path} {call.shape[1:]}" for call in self.calls if call.usable]
         left_out = f"{len(usable) - 10} earlier ones and " if len(usable) > 10 else ""
         hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
-        return f"{hint}Usable: {left_out}{', '.join(usable[-10:]) or 'none'}; keras_see.layers(model) lists all."
+        return (
+            f"{hint}Usable: {left_out}{', '.join(usable[-10:]) or 'none'}; keras_see.layers(model, all=True) lists all."
+        )
 
 
 def per_batch(shape):

@@ -77,8 +77,9 @@ def resolve(targets, layer_calls, count, reading=None):
         return _from_function(targets, layer_calls)
     if len(outputs) != 1 or len(outputs[0].shape) < 2:
         raise ValueError(
-            f"`targets` must be a callable for a model whose outputs have shape {_shapes(outputs)}. "
-            f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image."
+            f"`targets` must be a callable for a model whose outputs have shape {_named_shapes(layer_calls.outputs)}. "
+            f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image, such as "
+            f"{_example(layer_calls.outputs)}."
         )
     reading, shape = reading or read([], layer_calls), tuple(outputs[0].shape[1:])
     if targets is None:
@@ -208,6 +209,20 @@ def _predicted_where_none(logits, weights):
     none = ops.logical_not(ops.any(ops.reshape(weights, (weights.shape[0], -1)) != 0, axis=-1))
     where = ops.reshape(none, (weights.shape[0],) + (1,) * (len(weights.shape) - 1))
     return ops.where(where, predicted, weights), ops.where(none, classes, -1)
+
+
+def _named_shapes(outputs):
+    """Return the shapes of a model's outputs, with their names where they have any."""
+    if not isinstance(outputs, dict):
+        return _shapes(keras.tree.flatten(outputs))
+    return ", ".join(f"{_shapes(keras.tree.flatten(part))} ({name!r})" for name, part in outputs.items())
+
+
+def _example(outputs):
+    """Return the code of a function that gives one number per image of a model's first output."""
+    path, leaf = keras.tree.flatten_with_path(outputs)[0]
+    axes = "".join(", 0" for _ in leaf.shape[1:])
+    return f"lambda outputs: outputs{''.join(f'[{key!r}]' for key in path)}" + (f"[:{axes}]" if axes else "")
 
 
 def _shapes(tensors):

@@ -80,8 +80,8 @@ def shown_channels(model, layer, channels=None, *, size=None, value_range=None, 
     Args:
         model: A built Keras model with one input.
         layer: As for `selected_channels`.
-        channels: Numbers of channels; or how many, evenly spread; or None: all classes of an output layer if they are
-            at most 64, else 6.
+        channels: As for `selected_channels`; None: all classes of an output layer if they are at most 64, else 6
+            channels, evenly spread.
         size: As for `neuron_images`, and so are `value_range` and `preprocess`.
         value_range: `(low, high)`.
         preprocess: A function from images to what the model takes.
@@ -90,11 +90,8 @@ def shown_channels(model, layer, channels=None, *, size=None, value_range=None, 
     call = _call_of(layer, layer_calls)
     count = _depth(call)
     if channels is None:
-        channels = count if _logits_of(call, layer_calls) and count <= MANY else SHOWN
-    if is_whole(channels) and channels < 1:
-        raise ValueError("`channels` as one number is how many. Got 0. Pass [0] for the channel of that number.")
-    if is_whole(channels):
-        channels = np.unique(np.linspace(0, count - 1, min(channels, count), dtype=int)).tolist()
+        many = count if _logits_of(call, layer_calls) and count <= MANY else SHOWN
+        channels = np.unique(np.linspace(0, count - 1, min(many, count), dtype=int)).tolist()
     return call.path, channels
 
 
@@ -156,7 +153,8 @@ def _goals(channels, direction, count):
     if not are_whole or numbers.min() < 0 or numbers.max() >= count:
         raise ValueError(
             f"`channels` must be whole numbers from 0 to {count - 1}: the layer has {count} channels. "
-            f"Got {shown(channels)}. keras_see.layers(model) lists the layers with their channels."
+            f"Got {shown(channels)}. Pass [{count - 1}] for the last one, range({min(SHOWN, count)}) for the first "
+            f"{min(SHOWN, count)}."
         )
     numbers = numbers.tolist()
     return objectives.one_hot(numbers, count), _distinct(numbers), [f"channel {number}" for number in numbers]
@@ -177,7 +175,7 @@ def _depth(call):
         found = "gives no single tensor" if call.shape is None else f"gives shape {per_batch(call.shape)}"
         raise ValueError(
             "`layer` must have an output with channels: one tensor (batch, ..., channels). "
-            f"{call.path!r} {found}. keras_see.layers(model) lists all; choose another."
+            f"{call.path!r} {found}. keras_see.layers(model, all=True) lists all; choose another."
         )
     return call.shape[-1]
 

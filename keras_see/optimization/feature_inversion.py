@@ -15,6 +15,7 @@ from keras_see.optimization import objectives
 from keras_see.optimization.batched_ascent import BatchedAscent, checked_rate, checked_seed, optimized_images
 from keras_see.optimization.gradient_ascent import Ascent
 from keras_see.optimization.image_spec import image_spec_of
+from keras_see.optimization.preprocessing import image_shape
 from keras_see.optimization.transforms import Transforms
 from keras_see.visualization.value_range import value_range_of
 
@@ -126,6 +127,9 @@ def content_ascent(
         )
     value_range = value_range_of(images) if value_range is None else value_range
     size = images.shape[1:3]
+    if min(size) < 2 and preprocess is None:
+        image_shape(model)  # raises where that is what the model takes
+        raise ValueError(f"`images` must have two pixels a side or more. Got shape {images.shape}. Enlarge them.")
     image_spec = image_spec_of(
         model, size=size, value_range=value_range, preprocess=preprocess, parameterization=parameterization
     )
@@ -171,7 +175,7 @@ def _path(call):
     if call.shape is None:
         raise ValueError(
             "`layer` must have a single tensor as its output. "
-            f"{call.path!r} has several. keras_see.layers(model) lists all; choose another."
+            f"{call.path!r} has several. keras_see.layers(model, all=True) lists all; choose another."
         )
     return call.path
 

@@ -85,6 +85,11 @@ def image_shape(model, size=None, fixed=True):
             f"{model.name!r} takes {', '.join(map(str, shapes))}. Wrap it in a model that fixes the other inputs."
         )
     _, *own, depth = shapes[0]
+    if 1 in own:
+        raise ValueError(
+            "`model` must take two rows and columns or more for images to be optimized for it. "
+            f"{model.name!r} takes {shapes[0]}. Use keras_see.saliency_maps, which works with images of any size."
+        )
     size = [side or usual for side, usual in zip(own, USUAL_SIZE, strict=True)] if size is None else size
     size = (size, size) if isinstance(size, int | np.integer) else size
     if not is_size(size) or min(size) < 2:

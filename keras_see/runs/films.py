@@ -79,14 +79,18 @@ def _steps(source, tag):
             f"`source` must be a folder that exists. There is no folder {str(source)!r}. Check the path."
         )
     log = source if isinstance(source, Mapping) else read(source)
-    if isinstance(tag, str) and tag in log and all(map(_is_step, log[tag])):
-        return log[tag]
-    tags = [name for name in log if log[name] and _is_step(log[name][0])]
+    if isinstance(tag, str) and tag in log and all(map(_is_step, steps := log[tag])):
+        return steps  # looked up once: a log decodes its pictures when they are looked up
+    tags = {name: steps for name in log if (steps := log[name]) and _is_step(steps[0])}
     if tag is None and len(tags) == 1:
-        return log[tags[0]]
+        return next(iter(tags.values()))
+    if not tags:
+        raise ValueError(
+            "`source` must hold pictures. There are none: its tags are "
+            f"{', '.join(log) or 'none'}. Pass the folder that a callback was given, after a step was written."
+        )
     raise ValueError(
-        f"`tag` must be one of the tags with pictures: {', '.join(tags) or 'there is none'}. Got {shown(tag)}. "
-        "Choose one of these."
+        f"`tag` must be one of the tags with pictures: {', '.join(tags)}. Got {shown(tag)}. Choose one of these."
     )
 
 

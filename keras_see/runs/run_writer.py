@@ -12,6 +12,9 @@ from pathlib import Path
 
 from keras_see.runs.tensorboard import TensorBoard
 
+# Seconds without a job after which the thread ends: of a training that was broken off nobody else ends it.
+IDLE = 5.0
+
 # Jobs that may wait. Each holds the maps of one step; when the worker cannot keep up, training waits for it.
 WAITING = 4
 
@@ -24,7 +27,8 @@ _LOCK = threading.Lock()
 class RunWriter:
     """Writes the records of one folder's run, for all callbacks of this process that write there.
 
-    Jobs (draw and write one step) run one after the other on a thread that exists only between `submit` and `drain`.
+    Jobs (draw and write one step) run one after the other on a thread that exists only between `submit` and `drain`. It
+    ends by itself too, after some seconds without a job.
 
     Args:
         path: The folder.
@@ -45,15 +49,13 @@ class RunWriter:
             return self._writer.write(step, records)
 
     def claim(self, tags, callback):
-        """Raise if another callback of the same fit is about to write these tags too."""
+        """Give tags to a callback, unless another of its training has one: then return that tag and its callback."""
         for tag in tags:
             other = self._claims.get(tag, lambda: None)()
-            if other not in (None, callback) and other.waits_for_start_with(callback):
-                raise ValueError(
-                    f"Callbacks of one folder must write different tags. Two write {tag!r} in {str(self.path)!r}. "
-                    'Give one of them a name, such as name="val".'
-                )
-            self._claims[tag] = weakref.ref(callback)
+            if other not in (None, callback) and other.writes_beside(callback):
+                return tag, other
+        self._claims |= dict.fromkeys(tags, weakref.ref(callback))
+        return None
 
     def last_step_before(self, callback, is_mine):
         """Return the last step written here under some tags before the training of a callback began, or None.
@@ -69,6 +71,11 @@ class RunWriter:
         steps = self._writer.last_steps() if peer is None else self._steps_before[peer]
         self._steps_before[callback] = steps
         return max((step for tag, step in steps.items() if is_mine(tag)), default=None)
+
+    def last_step(self, is_mine):
+        """Return the last step written here under the tags for which `is_mine(tag)` is true, or None."""
+        self.drain()
+        return max((step for tag, step in self._writer.last_steps().items() if is_mine(tag)), default=None)
 
     def last_number(self, tag):
         """Return the number last written here under a tag, or None."""
@@ -93,10 +100,16 @@ class RunWriter:
                 self._before.join()  # an interrupt may end this; who comes next waits for the jobs all the same
                 self._before = None
 
+    def close(self):
+        """Wait until all jobs are done, and finish writing until the next `write`."""
+        self.drain()
+        with self._writing:
+            self._writer.close()
+
     def _start(self):
         """Start the worker; return whether that was possible: a process may have as many threads as it is allowed."""
         jobs = queue.Queue(WAITING)
-        worker = threading.Thread(target=_work, args=(jobs, self._before), name="keras_see", daemon=True)
+        worker = threading.Thread(target=self._work, args=(jobs, self._before), name="keras_see", daemon=True)
         try:
             worker.start()
         except RuntimeError as error:
@@ -107,13 +120,32 @@ class RunWriter:
         self._queue, self._worker = jobs, worker
         return True
 
+    def _work(self, jobs, before):
+        if before is not None:
+            before.join()
+        while True:
+            try:
+                job = jobs.get(timeout=IDLE)
+            except queue.Empty:
+                if self._ends_idle(jobs):
+                    return
+                continue
+            if job is None:
+                return
+            _run(job)
+            del job  # it holds the maps of a picture
 
-def _work(jobs, before):
-    if before is not None:
-        before.join()
-    while (job := jobs.get()) is not None:
-        _run(job)
-        del job  # it holds the maps of a picture
+    def _ends_idle(self, jobs):
+        """Return whether the worker may end: nobody is about to give it a job or waits for its end."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if not jobs.empty() or self._queue is not jobs or self._worker is None:
+                return False
+            self._worker, self._before = None, self._worker
+            return True
+        finally:
+            self._lock.release()
 
 
 def _run(job):

@@ -47,6 +47,7 @@ class TensorBoard:
     def __init__(self, log_dir: PathLike) -> None:
         self.folder = Path(log_dir)
         self._name, self._length = None, 0
+        self._found: dict = {}  # path -> its size when it was read, and what was found
 
     def write(self, step: int, records: Mapping[str, Record]) -> int:
         """Write the records of one step, tag -> record, and return how many bytes that took."""
@@ -62,20 +63,36 @@ class TensorBoard:
 
     def last_steps(self) -> dict[str, int]:
         """Return each tag that keras_see wrote in this folder, with its last step."""
-        steps: dict[str, int] = {}
-        for path in self.folder.glob(f"*tfevents*{SUFFIX}"):
-            for event in events(path):
-                for value in event.summary.value:
-                    steps[value.tag] = max(event.step, steps.get(value.tag, event.step))
-        return steps
+        return {tag: step for tag, (step, _) in self._last().items()}
 
     def last_number(self, tag: str) -> float | None:
         """Return the number last written in this folder under a tag, or None."""
-        numbers = read(self.folder, tag).get(tag)
-        return numbers[-1][1] if numbers else None
+        _, number = self._last().get(tag, (None, None))
+        return number
 
     def close(self) -> None:
         """Do nothing: the file is closed after each step."""
+
+    def _last(self):
+        """Return tag -> `(step, number)` of what was written last; the number is None where that is none."""
+        last: dict = {}
+        for path in sorted(self.folder.glob(f"*tfevents*{SUFFIX}")):
+            for tag, (step, number) in self._last_in(path).items():
+                if step >= last.get(tag, (step, None))[0]:
+                    last[tag] = step, number
+        return last
+
+    def _last_in(self, path):
+        """Return the like of one file, which is read only if it has grown since."""
+        size = path.stat().st_size
+        if self._found.get(path, (None, None))[0] != size:
+            last: dict = {}
+            for event in events(path):
+                for value in event.summary.value:
+                    if event.step >= last.get(value.tag, (event.step, None))[0]:
+                        last[value.tag] = event.step, _number(value)
+            self._found[path] = size, last
+        return self._found[path][1]
 
     def _start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -231,6 +248,13 @@ def _summary(tag, record):
 def _strings(values, shape=None):
     sizes = {} if shape == () else {"dim": [{"size": len(values)}]}
     return tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values, tensor_shape=sizes)
+
+
+def _number(value):
+    """Return a summary's number, or None if it is none."""
+    if value.HasField("tensor") and value.tensor.dtype == types_pb2.DT_FLOAT:
+        return _decoded(value)
+    return None
 
 
 def _is_readable(value):

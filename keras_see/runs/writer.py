@@ -23,7 +23,7 @@ class Writer(Protocol):
         """Return the number last written under a tag, or None."""
 
     def close(self) -> None:
-        """Finish writing."""
+        """Finish writing, at the end of a training. Another training may write again."""
 
 
 # What `trackers` may be.

@@ -1,16 +1,18 @@
 """The epoch callback: evaluates its views after due epochs, beside training, and writes their records."""
 
+import atexit
 import logging
 import time
+import weakref
 
 import keras
 
 from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
-from keras_see.runs.records import Text
+from keras_see.runs.records import Number, Text
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
-from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
+from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path, prefixes
 from keras_see.training.fit_state import FitState
 from keras_see.training.limits import keep_to_limits
 from keras_see.training.schedule import Schedule
@@ -21,6 +23,10 @@ BEFORE_TRAINING = "before training"
 
 # After this many failures in a row a callback rests until the next `fit`.
 PATIENCE = 3
+
+
+# Callbacks in whose training something may be held back.
+_IN_TRAINING: weakref.WeakSet = weakref.WeakSet()
 
 
 class EpochCallback(keras.callbacks.Callback):
@@ -66,31 +72,69 @@ class EpochCallback(keras.callbacks.Callback):
         self._schedule = Schedule.checked(*schedule)
         self._has_limits = self._schedule.budget is not None or self._schedule.max_megabytes is not None
         self._log_dir = checked_path(log_dir)
-        self._prefix = "see/" if name is None else f"see/{checked_name(name)}/"
+        self._own_prefix = self._prefix = "see/" if name is None else f"see/{checked_name(name)}/"
         self._before_training = before_training
         self._trackers, self._broken_trackers = writers_for(trackers, self._log_dir), []
         self._views = make_views()
 
     def on_train_begin(self, logs=None):
         """Check everything against the model; nothing is evaluated yet."""
-        self._fit = FitState(self._schedule) if self._on else None
         if self._on:
+            self._guarded(self._check_is_once)
+        self._write_what_was_broken_off()
+        self._fit = FitState(self._schedule, self.params) if self._on else None
+        if self._on:
+            _IN_TRAINING.add(self)
             forget(self.model)  # what changed between two trainings shows in no fingerprint
             # Without `strict`, the first batch is to build the model as it would without us: see `on_epoch_end`.
             self._fit.is_late = not self._strict and not self.model.built
             if not self._fit.is_late:
                 self._guarded(self._prepare)
 
+    def _write_what_was_broken_off(self):
+        """Write what is still held of a training whose end was not told, unless the folder holds steps by now."""
+        fit, self._fit = self._fit, None
+        if fit is None or fit.held is None:
+            return
+        try:
+            if self._run_writer.last_step(self._is_mine) is None:
+                self._run_writer.submit(lambda: self._write_held(fit))
+                self._run_writer.drain()
+        except OSError as error:
+            _LOGGER.error("What was found before training is lost: %s", error)
+
+    def _check_is_once(self):
+        if self._fit is not None and self.params is not None and self._fit.params is self.params:
+            raise ValueError(
+                f"`callbacks` must hold each callback once. This {type(self).__name__} is there twice. "
+                "Leave one out, or make another."
+            )
+
     def _prepare(self):
         self._run_writer = run_writer_at(self._log_dir)
+        for prefix in prefixes(self._own_prefix, type(self).__name__):
+            self._prefix, found = prefix, self._claimed_by_another(prefix)
+            if found is None:
+                break
+            tag, other = found
         self._fit.steps_before = self._run_writer.last_step_before(self, self._is_mine)
+        if self._prefix != self._own_prefix:
+            told = (type(self).__name__, f"{self._prefix}...", type(other).__name__, tag)
+            _LOGGER.warning("%s writes %r, since %s of the same fit writes %r. `name` gives it another name.", *told)
+
+    def _claimed_by_another(self, prefix):
+        """Prepare the views for tags with this prefix; return one that another callback of the fit writes, and whose.
+
+        None if there is none: the tags are this callback's now.
+        """
+        tags = []
         for view in self._views:
-            view.prepare(self.model, self._run_writer, self._prefix)
-            tags = [name for each in self._views[: self._views.index(view)] for name in each.names]
-            twice = next((name for name in view.names if name in tags), None)
-            if twice is not None:
-                raise ValueError(f"A callback must write each tag once. Two are {twice!r}. Name each layer once.")
-            self._run_writer.claim([f"{self._prefix}{name}" for name in view.names], self)
+            view.prepare(self.model, self._run_writer, prefix)
+            tags += [f"{prefix}{name}" for name in view.names]
+        twice = next((tag for place, tag in enumerate(tags) if tag in tags[:place]), None)
+        if twice is not None:
+            raise ValueError(f"`layer` must name each layer once. Got two for the tag {twice!r}. Leave one out.")
+        return self._run_writer.claim(tags, self)
 
     def _is_mine(self, tag):
         """Return whether a tag has this callback's name, or none where it has none."""
@@ -106,9 +150,9 @@ class EpochCallback(keras.callbacks.Callback):
             return False
         return self.params is not None or len(self._fit.costs) < 2
 
-    def waits_for_start_with(self, other):
-        """Return whether both wait for the start of one training."""
-        return self.shares_training_with(other) and not self._fit.has_started
+    def writes_beside(self, other):
+        """Return whether both write in one training; in a user's own loop, whether both wait for its start."""
+        return self.shares_training_with(other) and (self.params is not None or not self._fit.has_started)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Evaluate the state before training, once `epoch` tells which step that is."""
@@ -131,6 +175,8 @@ class EpochCallback(keras.callbacks.Callback):
         if fit.steps_before is None:
             if self._before_training and not trained:
                 self._evaluate(epoch - 1, BEFORE_TRAINING)
+        elif epoch == fit.steps_before == self._run_writer.last_number(f"{self._prefix}averaged"):
+            pass  # the averaged weights, which this training begins with, were shown under the step of this epoch
         elif epoch <= fit.steps_before:
             fit.shift = fit.steps_before + 1 - epoch
             _LOGGER.warning(
@@ -175,7 +221,9 @@ class EpochCallback(keras.callbacks.Callback):
             self._evaluate_what_is_kept()
             fit = self._fit
             self._run_writer.submit(lambda: self._write_held(fit))
-            self._run_writer.drain()
+            self._run_writer.close()
+            for tracker in self._trackers:
+                self._guarded_tracker(tracker, tracker.close)
         self._fit = None
 
     def _evaluate_what_is_kept(self):
@@ -186,6 +234,9 @@ class EpochCallback(keras.callbacks.Callback):
             self._evaluate(fit.epoch, f"after training, stopped in {self._epoch_caption(fit.epoch)}")
         if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
             self._evaluate(fit.epoch + 1, "after training, with the averaged weights")
+            step = fit.epoch + 1 + fit.shift
+            averaged = {f"{self._prefix}averaged": Number(step, is_curve=False)}
+            self._run_writer.submit(lambda: self._run_writer.write(step, averaged))
 
     def _last_epoch(self):
         return (self.params or {}).get("epochs", 0) - 1
@@ -248,12 +299,15 @@ class EpochCallback(keras.callbacks.Callback):
     def _track(self, step, records):
         """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
         for tracker in self._trackers:
-            try:
-                tracker.write(step, records)
-            except Exception as error:
-                if tracker not in self._broken_trackers:
-                    self._broken_trackers.append(tracker)
-                    _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
+            self._guarded_tracker(tracker, tracker.write, step, records)
+
+    def _guarded_tracker(self, tracker, function, *args):
+        try:
+            function(*args)
+        except Exception as error:
+            if tracker not in self._broken_trackers:
+                self._broken_trackers.append(tracker)
+                _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
 
     def _failed(self, fit, step, error):
         if fit.is_resting:  # decided while this was under way
@@ -279,3 +333,10 @@ class EpochCallback(keras.callbacks.Callback):
                 raise
             self._on = False
             _LOGGER.error("%s is switched off: %s", type(self).__name__, error)
+
+
+@atexit.register
+def _write_what_was_broken_off():
+    """Write what an interrupted training has held back. What was submitted is written by `runs.run_writer`, later."""
+    for callback in list(_IN_TRAINING):
+        callback._write_what_was_broken_off()

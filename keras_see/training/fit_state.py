@@ -11,6 +11,7 @@ class FitState:
 
     Attributes:
         schedule: The schedule in force: that of the user, or a slower one that keeps to the limits.
+        params: Keras's own of this `fit`, or None in a user's own loop.
         is_late: Whether the model is still to be built by its first batch.
         has_started: Whether the first epoch was seen.
         steps_before: The last step that an earlier training wrote, or None.
@@ -29,6 +30,7 @@ class FitState:
     """
 
     schedule: Schedule
+    params: dict | None = None
     is_late: bool = False
     has_started: bool = False
     steps_before: int | None = None

@@ -133,7 +133,7 @@ class MapView:
         if len(columns) > 1:
             footer = [caption, f"colours: {_joined(scales)}", *notes]
             image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
-            text = "All methods side by side: one row per image, one column per method."
+            text = "All maps side by side: a row per image, a column per method and layer."
             records[f"{prefix}overview"] = Picture(image, text)
         return records
 

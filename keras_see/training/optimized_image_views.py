@@ -196,10 +196,10 @@ class ContentView:
         ascents = [content_ascent(model, self._images, layer, **options) for layer in layers]
         self._paths = [" + ".join(ascent.ascent.paths) for ascent in ascents]
         self._value_range = ascents[0].ascent.parameterization.value_range
-        earlier = self._resumed or [None] * len(ascents)
+        earlier = [*(self._resumed or []), *[None] * len(ascents)]  # of a model that may have had more layers, or fewer
         self._resumed = [
             ResumedAscent(ascent, *self._resumption, earlier=other)
-            for ascent, other in zip(ascents, earlier, strict=True)
+            for ascent, other in zip(ascents, earlier, strict=False)
         ]
 
     def evaluate(self, model):

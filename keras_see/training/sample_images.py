@@ -223,9 +223,18 @@ def _read(dataset):
 def _batches(dataset):
     if isinstance(dataset, keras.utils.PyDataset):
         with contextlib.suppress(Exception):  # a copy, since it may hold a random generator of its own
-            dataset = copy.deepcopy(dataset)
+            dataset = copy.deepcopy(dataset, {id(part): part for part in _data_in(vars(dataset))})
         return (dataset[number] for number in range(dataset.num_batches or len(dataset)))
     return dataset
+
+
+def _data_in(thing, depth=3):
+    """Yield the arrays with two axes or more that an object's attributes hold: data, too large to be copied."""
+    if isinstance(thing, dict | list | tuple):
+        for part in (thing.values() if isinstance(thing, dict) else thing) if depth else ():
+            yield from _data_in(part, depth - 1)
+    elif isinstance(shape := getattr(thing, "shape", None), tuple) and len(shape) > 1:
+        yield thing
 
 
 @contextlib.contextmanager

@@ -27,7 +27,11 @@ def test_the_version_is_that_of_the_installed_package(capsys):
 def test_layers_lists_a_saved_model(tmp_path, capsys):
     keras_see.gap_classifier(4, input_shape=(16, 16, 3)).save(tmp_path / "model.keras")
     assert main(["layers", str(tmp_path / "model.keras")]) == 0
-    assert "class_maps    Conv2D" in capsys.readouterr().out.replace("class_maps   Conv2D", "class_maps    Conv2D")
+    said = capsys.readouterr().out
+    assert "class_maps  Conv2D" in said
+    assert "InputLayer" not in said
+    assert main(["layers", str(tmp_path / "model.keras"), "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > len(said.splitlines())
 
 
 def test_a_missing_framework_is_named(tmp_path):

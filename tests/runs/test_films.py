@@ -70,3 +70,12 @@ def test_smaller_pictures_lie_at_the_top_left_on_white(tmp_path):
     assert (first[:8, :8] == 0).all()
     assert (first[8:] == 255).all()
     assert (first[:, 8:] == 255).all()
+
+
+@pytest.mark.parametrize("tag", ["see/grad_cam", None])
+def test_each_picture_is_decoded_once(tmp_path, monkeypatch, tag):
+    write(tmp_path)
+    opened, open_ = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda file: opened.append(file) or open_(file))
+    save_film(tmp_path, tmp_path / "film.gif", tag=tag)
+    assert len(opened) == len(SHADES)

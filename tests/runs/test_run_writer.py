@@ -1,8 +1,10 @@
 import logging
 import threading
+import time
 
 import pytest
 
+from keras_see.runs import run_writer
 from keras_see.runs.records import Number
 from keras_see.runs.run_writer import WAITING, run_writer_at
 
@@ -121,6 +123,23 @@ def test_after_an_interrupted_drain_all_jobs_are_still_done_in_order(tmp_path):
         folder.submit(lambda number=number: done.append(number))
     folder.drain()
     assert done == ["before", *range(2 * WAITING)]
+    assert not workers()
+
+
+def test_a_thread_that_nobody_ends_ends_by_itself_and_later_jobs_are_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_writer, "IDLE", 0.01)
+    folder, done = run_writer_at(tmp_path), []
+    for number in range(3):
+        folder.submit(lambda number=number: done.append(number))
+        worker = folder._worker
+        if worker is not None:
+            worker.join(20)
+            assert not worker.is_alive()
+    for number in range(3, 200):
+        folder.submit(lambda number=number: done.append(number))
+        time.sleep(0.02 * (number % 20 == 0))
+    folder.drain()
+    assert done == list(range(200))
     assert not workers()
 
 

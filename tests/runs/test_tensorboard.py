@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
 
 import keras_see
+from keras_see.runs import tensorboard
 from keras_see.runs.records import Number, Picture, Text
 from keras_see.runs.tensorboard import TensorBoard, events
 
@@ -157,3 +158,20 @@ def test_the_curves_of_keras_are_read_too(tmp_path):
     history = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, callbacks=[board], verbose=0)
     curve = [value for _, value in keras_see.read(tmp_path)["train/epoch_loss"]]
     np.testing.assert_allclose(curve, history.history["loss"], rtol=1e-5)
+
+
+def test_what_was_written_last_is_read_once_for_all_tags(tmp_path, monkeypatch):
+    TensorBoard(tmp_path).write(
+        0, {f"see/{number}": Number(number) for number in range(5)} | {"see/picture": Picture(red(9))}
+    )
+    TensorBoard(tmp_path).write(3, {"see/1": Number(11)})
+    read_files, events = [], tensorboard.events
+    monkeypatch.setattr(tensorboard, "events", lambda path: read_files.append(path) or events(path))
+    writer = TensorBoard(tmp_path)
+    assert [writer.last_number(f"see/{number}") for number in range(5)] == [0, 11, 2, 3, 4]
+    assert writer.last_number("see/picture") is None
+    assert writer.last_step("see/1") == 3
+    assert len(read_files) == 2
+    writer.write(4, {"see/1": Number(12)})
+    assert (writer.last_number("see/1"), writer.last_step("see/")) == (12, 4)
+    assert len(read_files) == 3

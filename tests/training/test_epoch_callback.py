@@ -152,6 +152,29 @@ def test_trackers_get_the_records_too(tmp_path):
         assert np.abs(np.asarray(exact, int) - seen).mean() < 8  # the event file holds a JPEG
 
 
+class Counting(Folder):
+    """Tells what was called."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.called = []
+
+    def write(self, step, records):
+        self.called.append(step)
+        return super().write(step, records)
+
+    def close(self):
+        self.called.append("close")
+
+
+def test_a_tracker_is_closed_at_the_end_of_each_training(tmp_path):
+    tracker = Counting(tmp_path / "own")
+    callback, model = Saliency(tmp_path / "logs", X[:2], trackers=[tracker]), compiled()
+    fit(model, callback, epochs=1)
+    fit(model, callback, epochs=2, initial_epoch=1)
+    assert tracker.called == [-1, 0, "close", 1, "close"]
+
+
 def test_a_tracker_that_fails_is_told_once_and_does_not_disturb_the_event_file(tmp_path, caplog):
     class Broken(Folder):
         def write(self, step, records):

@@ -136,8 +136,24 @@ def test_the_channels_shown_are_all_classes_or_some_of_a_layer():
     assert shown_channels(model, "classes") == ("classes", [0, 1, 2])
     assert shown_channels(model, None) == ("second", [0, 1, 2, 3, 4])
     assert shown_channels(model, "first")[1] == [0, 1, 2, 4, 5, 7]
-    assert shown_channels(model, "first", 2)[1] == [0, 7]
     assert shown_channels(model, "first", [6, 6])[1] == [6, 6]
+
+
+def test_content_images_can_be_used_again_for_a_model_with_fewer_layers_or_more():
+    small = keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
+    view = ContentView(sample(X[:1]))
+    for model, paths in ((classifier(), ["first", "second"]), (small, [small.layers[0].name])) * 2:
+        view.prepare(model, None, "see/")
+        assert view._paths == paths
+        assert len(view._resumed) == len(paths)
+
+
+def test_one_number_is_that_channel_in_the_callback_and_in_the_function(tmp_path):
+    model = classifier()
+    fit(model, NeuronImages(tmp_path, "second", 4, steps=3, value_range=(0, 1), before_training=False), epochs=1)
+    (image,) = keras_see.neuron_images(model, "second", 4, steps=3, value_range=(0, 1))
+    reached = dict(keras_see.read(tmp_path)["see/neurons@second/reached"])[0]
+    assert reached == pytest.approx(features(model, "second", [image])[..., 4].mean(), rel=1e-3)
 
 
 def test_the_default_layers_are_the_last_call_of_each_size():
@@ -149,7 +165,7 @@ def test_the_default_layers_are_the_last_call_of_each_size():
 
 
 def test_watch_shows_optimized_images_beside_the_maps(tmp_path):
-    methods = {"grad_cam": {}, "neurons": {"layer": ["first", "second"], "channels": 2, "steps": 1}}
+    methods = {"grad_cam": {}, "neurons": {"layer": ["first", "second"], "channels": [0, 4], "steps": 1}}
     methods["content"] = {"layers": "first", "steps": 1}
     fit(classifier(), keras_see.Watch(tmp_path, (X[:2], Y[:2]), methods=methods, name="val"), epochs=1)
     tags = {tag for tag in keras_see.read(tmp_path) if tag.count("/") == 2}
@@ -209,7 +225,7 @@ WRONG_NEURONS = [
     ({"value_range": (1, 0)}, ValueError, "`value_range` must be"),
     ({"size": (32, 32)}, ValueError, "`size` must be what the model takes"),
     ({"layer": []}, ValueError, "one layer at least"),
-    ({"layer": ["first", "first"]}, ValueError, "Two are 'neurons@first'"),
+    ({"layer": ["first", "first"]}, ValueError, "tag 'see/neurons@first'"),
 ]
 
 

@@ -24,6 +24,41 @@ class Random(keras.utils.PyDataset):
         return X[part], Y[part]
 
 
+class Large(np.ndarray):
+    """An array that is too large to be copied."""
+
+    def __deepcopy__(self, memo):
+        raise MemoryError
+
+
+class Drawing(keras.utils.PyDataset):
+    """Batches of images held in memory, in an order that its own generator and its own list of numbers decide."""
+
+    def __init__(self):
+        super().__init__()
+        self.data, self.numbers = {"x": [X.view(Large)], "y": Y}, np.arange(20)
+        self.random, self.read = np.random.default_rng(3), []
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, number):
+        self.random.shuffle(self.numbers)
+        self.read.append(number)
+        part = self.numbers[:3]
+        return np.asarray(self.data["x"][0])[part], self.data["y"][part]
+
+
+def test_a_dataset_in_memory_is_read_without_a_copy_of_its_images_and_left_as_it_was():
+    dataset = Drawing()
+    taken = sample(dataset, n=5)
+    assert dataset.read == []
+    np.testing.assert_array_equal(dataset.numbers, np.arange(20))
+    first, _ = dataset[0]
+    np.testing.assert_array_equal(taken.images[:3], first)
+    assert dataset.read == [0]
+
+
 def test_all_images_of_an_array_are_taken_or_the_first_n():
     assert sample(X).count == 20
     np.testing.assert_array_equal(sample(X, n=3).images, X[:3])
