@@ -40,7 +40,7 @@ class Watch(EpochCallback):
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
             to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
-            methods that the model allows.
+            methods that the model allows, but for CAM where Grad-CAM is its positive part, up to a factor.
         labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or
             multi-hot rows; or the values of a regression, which are shown and not explained.
         n: Number of sample images. Default: 8 from a dataset, all of an array (at most 64).
@@ -84,7 +84,7 @@ class Watch(EpochCallback):
         >>> watch = keras_see.Watch(folder, (x[:4], y[:4]))
         >>> history = model.fit(x, y, epochs=2, callbacks=[watch], verbose=0)
         >>> sorted(tag for tag in keras_see.read(folder) if tag.count("/") == 1)
-        ['see/cam', 'see/grad_cam', 'see/overview', 'see/saliency']
+        ['see/grad_cam', 'see/overview', 'see/saliency']
     """
 
     def __init__(

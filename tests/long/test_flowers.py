@@ -16,6 +16,6 @@ def test_a_run_on_photographs_learns_and_shows_every_epoch(tmp_path):
     found = demo.run(data=Path(DATA) / "flowers", log_dir=tmp_path, epochs=3)
     assert found["accuracy"] > 0.4  # five classes
     written = keras_see.read(tmp_path)
-    for word in ("saliency", "grad_cam", "cam", "overview"):
+    for word in ("saliency", "grad_cam", "overview"):
         assert [step for step, _ in written[f"see/{word}"]] == [-1, 0, 1, 2]
     assert "see/status" not in written

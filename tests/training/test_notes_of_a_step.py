@@ -10,7 +10,6 @@ import keras_see
 from keras_see import Watch
 from keras_see.attribution.cam import equals_grad_cam
 from keras_see.model.cache import layer_calls_of
-from keras_see.model.keras_internals import inputs_of_fit
 
 LABELS = np.array([0, 1, 2, 0])
 
@@ -73,19 +72,6 @@ def test_the_range_of_a_dataset_is_that_of_a_batch_and_none_is_read_for_it(tmp_p
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(bare, verbose=0)
     assert counts == {"alike": bare.read, "unlike": bare.read}
-
-
-def test_what_fit_trains_on_is_found_only_while_it_trains_this_model():
-    seen, model, other = [], flat(), flat()
-
-    def look(epoch, logs):
-        seen.extend([inputs_of_fit(model), inputs_of_fit(other)])
-
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    model.fit(photos(4), LABELS, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=look)])
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(seen[0]), photos(4))
-    assert seen[1] is None
-    assert inputs_of_fit(model) is None
 
 
 def test_channels_that_are_not_shown_are_told_in_the_log(tmp_path, caplog):
