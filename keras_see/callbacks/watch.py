@@ -56,6 +56,8 @@ class Watch(EpochCallback):
         preprocess: Function from the images to what the model takes. The images themselves are shown.
         display: How images are shown. `None`: the value range is recognised (uint8, 0–1, −1–1 or 0–255); a pair
             `(black, white)`; a function from images to pictures; or an array of pictures.
+        font: The path of a TrueType or OpenType font for the texts. Default: Noto Sans (Latin, Greek and Cyrillic), and
+            for what it has not the system's fonts.
         scale: The colour range. `"run"`: one per method, from 0 to the 99th percentile of the first epoch's maps; it
             doubles where values exceed it and falls where three steps in a row need less than half of it. `"image"`:
             one per map. A number: the upper end.
@@ -104,6 +106,7 @@ class Watch(EpochCallback):
         class_names: ClassNames | None = None,
         preprocess: Preprocess | None = None,
         display: Display = None,
+        font: PathLike | None = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
         before_training: bool = True,
@@ -121,6 +124,7 @@ class Watch(EpochCallback):
             class_names=class_names,
             preprocess=preprocess,
             display=display,
+            font=font,
             scale=scale,
             regions=regions,
             batch_size=batch_size,

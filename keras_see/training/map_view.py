@@ -32,6 +32,7 @@ from keras_see.visualization.captions import (
 from keras_see.visualization.display import CHANNELS_SHOWN, to_pictures
 from keras_see.visualization.map_drawing import ColorRange, draw_maps, smoothed, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
+from keras_see.visualization.text import checked_font
 
 _LOGGER = logging.getLogger("keras_see")
 
@@ -48,13 +49,14 @@ class MapView:
         scale: "run", "image" or a number, as for `Watch`.
         regions: Regions of the images, or None, as for `metrics.energy_inside`.
         batch_size: Images per pass.
+        font: As for `Watch`.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
+    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size, font=None):
         _check_scale(scale)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
-        self._class_names, self._scale = checked_class_names(class_names), scale
+        self._class_names, self._scale, self._font = checked_class_names(class_names), scale, checked_font(font)
         self._regions, self._batch_size = regions, batch_size
         self._labels = _in_numbers(samples.labels, self._class_names)
         pictures, self._display_note = to_pictures(samples.images, display)
@@ -138,12 +140,12 @@ class MapView:
             texts = self._texts.under_maps(maps, result.classes)
             columns.append(self._column(name, request.method, drawn, upper, texts))
             footer = [caption, f"colours: {scales[request.method.title]}", *notes]
-            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
+            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)], font=self._font)
             records[prefix + name] = Picture(image, self._descriptions[name])
             records |= self._numbers(prefix + name, name, maps, upper)
         if len(columns) > 1:
             footer = [caption, f"colours: {_joined(scales)}", *notes]
-            image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
+            image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)], font=self._font)
             text = "All methods side by side: one row per image, one column per method."
             records[f"{prefix}overview"] = Picture(image, text)
         return records
