@@ -101,6 +101,7 @@ class MapView:
         self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
         self._places = [None if place == IMAGES else place for place in places.values()]
         self._trained_range, self._looks_left = None, 2  # before training, and where a batch has been seen
+        self._range_note, self._values_note = "", values_note(inputs)
         self._ranges = {
             name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
             for name in self._requests
@@ -116,6 +117,7 @@ class MapView:
         """Run the pass, and return a function that waits for its result."""
         if self._trained_range is None and self._looks_left:
             self._trained_range, self._looks_left = range_of_fit(model), self._looks_left - 1
+            self._range_note = range_note(self._samples.inputs, self._trained_range)
         return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
 
     def settle(self, collect, step):
@@ -154,11 +156,10 @@ class MapView:
         """Return what a reader must know about all the maps of a step."""
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
         fixed = [self._images_note, self._display_note, self._labels_note, self._equal_note]
-        about_range = range_note(self._samples.inputs, self._trained_range)
         wrong = dead_note(self._places, result.extents) or outputs_note(result.outputs, activation)
         if wrong and self._trained_range is None:
-            wrong += values_note(self._samples.inputs)
-        return list(filter(None, [*fixed, saturated * unclosed, about_range, wrong, self._noise_note(result)]))
+            wrong += self._values_note
+        return list(filter(None, [*fixed, saturated * unclosed, self._range_note, wrong, self._noise_note(result)]))
 
     def _noise_note(self, result):
         """Return how many maps are drawn as nothing because they lie below rounding error, or an empty text."""
