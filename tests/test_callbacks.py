@@ -60,19 +60,19 @@ class Weights(keras.callbacks.Callback):
 def test_each_method_has_a_sheet_for_the_state_before_training_and_for_every_epoch(tmp_path):
     fit(classifier(), keras_see.Watch(tmp_path, (X[:4], Y[:4])))
     found = keras_see.read(tmp_path)
-    for word in ("saliency", "grad_cam", "cam", "overview"):
+    for word in ("saliency", "grad_cam", "overview"):
         assert steps(tmp_path, f"see/{word}") == [-1, 0, 1, 2]
         assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for _, picture in found[f"see/{word}"])
 
 
 def test_every_epoch_shows_the_weights_of_that_epoch(tmp_path):
-    model, weights = classifier(), Weights()
-    fit(model, weights, keras_see.Watch(tmp_path, (X[:4], Y[:4])))
+    model, weights, methods = classifier(), Weights(), ["saliency", "grad_cam", "cam"]
+    fit(model, weights, keras_see.Watch(tmp_path, (X[:4], Y[:4]), methods=methods))
     written = keras_see.read(tmp_path)
     for step, kept in weights.kept.items():
         model.set_weights(kept)
-        maps = keras_see.maps(model, X[:4], Y[:4], methods=("saliency", "grad_cam", "cam"))
-        for word in ("saliency", "grad_cam", "cam"):
+        maps = keras_see.maps(model, X[:4], Y[:4], methods)
+        for word in methods:
             peak = maps[word].max(axis=(1, 2)).mean()
             np.testing.assert_allclose(dict(written[f"see/{word}/peak"])[step], peak, rtol=1e-4)
 
@@ -151,7 +151,7 @@ def test_unfreezing_between_two_fits_works(tmp_path):
     model.get_layer("conv").trainable = True
     model.compile("adam", "sparse_categorical_crossentropy")
     fit(model, callback, epochs=2, initial_epoch=1)
-    assert steps(tmp_path, "see/cam") == [-1, 0, 1]
+    assert steps(tmp_path, "see/overview") == [-1, 0, 1]
     assert not callback.failures
 
 

@@ -7,11 +7,11 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from legibility import at_peak, can_be_read
 from PIL import Image
 
-from keras_see import class_activation_maps, grad_cam_maps, maps, overlay
+from keras_see import class_activation_maps, grad_cam_maps, maps
 from keras_see.visualization.map_drawing import upper_limit
-from keras_see.visualization.resizing import resized_maps
 
 DATA = pathlib.Path(os.environ.get("KERAS_SEE_DATA", ""))
 
@@ -82,19 +82,7 @@ def test_maps_can_be_seen_on_photographs_and_the_photographs_under_them(model, l
     images = np.stack([photo(name) for name in names])
     found = grad_cam_maps(model, images, labels, layer=layer, batch_size=8)
     scale = float(upper_limit(found, "all"))
-    if peak is not None:  # weak maps: the peak of each is this share of the range
-        found = found / found.max(axis=(1, 2), keepdims=True) * peak * scale * 1.001
     pictures = (images + MEANS)[..., ::-1].clip(0, 255).astype("uint8")
-    drawn = overlay(pictures, found, scale=scale).astype(float)
-    shares = resized_maps(found / scale, (SIDE, SIDE)).clip(0, 1)
-    can_be_seen = []
-    for picture, over, share in zip(pictures.astype(float), drawn, shares, strict=True):
-        if share.max() >= 0.1:
-            change, brightness = np.abs(over - picture).mean(axis=-1), np.array([0.299, 0.587, 0.114])
-            dimming = np.abs(0.45 * (picture @ brightness)[..., None] - picture).mean(axis=-1)
-            high, low = share >= np.quantile(share, 0.9), share <= np.quantile(share, 0.1)
-            alike = np.corrcoef((picture @ brightness).ravel(), (over @ brightness).ravel())[0, 1]
-            weakest = change[low].mean() <= dimming[low].mean() + 0.5
-            can_be_seen.append(change[high].mean() >= 30 and weakest and alike >= 0.6)
-    assert len(can_be_seen) >= 12
-    assert np.mean(can_be_seen) >= 0.95
+    readable = can_be_read(pictures, found if peak is None else at_peak(found, peak, scale), scale)
+    assert len(readable) >= 12
+    assert np.mean(readable) >= 0.95

@@ -85,6 +85,16 @@ def gap_call(layer_calls):
     raise ValueError(_NO_HEAD.format("what makes its output of the average is not layers alone"))
 
 
+def equals_grad_cam(layer_calls):
+    """Return whether Grad-CAM at its default layer is the positive part of CAM, up to a factor.
+
+    It is where the average is that of the default layer's output: the gradient there is $w/(rc)$ at every place.
+    """
+    gap = gap_call(layer_calls)
+    before = layer_calls.chain[layer_calls.chain.index(gap) + 1 :]
+    return bool(before) and before[0] is layer_calls.default_call()
+
+
 _NO_HEAD = (
     "For CAM `model` must have a GAP head: a layer that averages each channel over all places "
     "(GlobalAveragePooling2D), then nothing but layers that are linear in inference, one after the other. "

@@ -31,12 +31,15 @@ class Result:
         outputs: The model's outputs, in their own structure.
         scores: float32 `(n,)`, the explained scores.
         classes: int `(n,)`, the class explained, -1 where the target is no class.
+        extents: One float32 `(n, 2)` per request: the largest absolute feature and gradient at its place; -1 for the
+            values of images, and for the gradient where the method takes none.
     """
 
     maps: list
     outputs: object
     scores: object
     classes: object
+    extents: list
 
     def to_numpy(self):
         """Wait for the device and return the same in NumPy arrays."""
@@ -73,7 +76,7 @@ class GradientPass:
         self._compiled = backend.compiled(self._trace)
 
     def __call__(self, inputs, weights):
-        """Return results, the `Base` of each request where it is sampled, and the weights of the outputs.
+        """Return results, the `Base` of each request where it is sampled, the weights of the outputs, and the extents.
 
         Args:
             inputs: In the structure that the model takes.
@@ -102,7 +105,8 @@ class GradientPass:
             self._map(request, path, features, gradients, Base(pictures, features[path], scores))
             for request, path in zip(self._requests, self.paths, strict=True)
         ]
-        return maps, outputs, scores, classes, used
+        extents = [_extents(path, features[path], gradients.get(path)) for path in self.paths]
+        return maps, outputs, scores, classes, used, extents
 
     def _map(self, request, path, features, gradients, base):
         """Return a request's maps, or, where it is sampled, what its samples need."""
@@ -178,11 +182,22 @@ def pass_of(model, images, requests, target):
 
 def _result(model, compiled, requests, target, part, batch_size):
     """Return the `Result` of one part, in tensors."""
-    maps, outputs, scores, classes, weights = compiled(part.images, part.weights)
+    maps, outputs, scores, classes, weights, extents = compiled(part.images, part.weights)
     for number, request in enumerate(requests):
         if request.method.kind == "sampled":
             maps[number] = sampled_maps(model, part.images, request, target, weights, maps[number], batch_size)
-    return Result(maps, outputs, scores, classes)
+    return Result(maps, outputs, scores, classes, extents)
+
+
+def _extents(path, values, gradient):
+    """Return the largest absolute values of features and gradients, see `Result`; traced."""
+    unknown = ops.zeros((values.shape[0],), "float32") - 1
+    largest = [unknown if path == IMAGES else _largest(values), unknown if gradient is None else _largest(gradient)]
+    return ops.stack(largest, axis=-1)
+
+
+def _largest(values):
+    return ops.max(ops.reshape(ops.abs(values), (values.shape[0], -1)), axis=-1)
 
 
 def _existing(gradient, path):
@@ -197,5 +212,5 @@ def _existing(gradient, path):
 
 
 def _by_tensor(function, *results):
-    parts = [[result.maps, result.outputs, result.scores, result.classes] for result in results]
+    parts = [[result.maps, result.outputs, result.scores, result.classes, result.extents] for result in results]
     return Result(*keras.tree.map_structure(function, *parts))

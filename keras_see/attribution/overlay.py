@@ -28,7 +28,8 @@ def overlay(
     r"""Return maps drawn in colour, over the images or, for saliency, on black.
 
     Over an image, the colour of the value $v$, as a share of the range, is that at $v^{0.7}$ of the colour map, lighter
-    where the image is lighter; its opacity rises to $\alpha$ at a fifth of the range. The image under it is made grey
+    where the image is lighter, so that it can still be recognised; the strongest stand out from a black image too. The
+    opacity rises to $\alpha$ at a fifth of the range. The image under it is made grey
     and darker, all of it alike, so that weak evidence can be seen on any photograph. A map with nothing above zero
     leaves its image bit for bit as it is. Only evidence for the target is drawn: negative values count as zero.
 

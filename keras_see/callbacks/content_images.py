@@ -26,6 +26,7 @@ class ContentImages(EpochCallback):
         labels: Not shown. Accepted since datasets come with labels.
         n: Number of sample images, as for `Watch`.
         display: As for `Watch`. Optimized images are shown in the same way.
+        font: As for `Watch`.
         preprocess: As for `neuron_images`. The gradient is taken through it.
         value_range: `(low, high)`, the values of black and white. Default: recognised from the images.
         steps: Optimization steps per logged epoch.
@@ -68,6 +69,7 @@ class ContentImages(EpochCallback):
         labels: Labels | None = None,
         n: int | None = None,
         display: Display = None,
+        font: PathLike | None = None,
         preprocess: Preprocess | None = None,
         value_range: ValueRange | None = None,
         steps: int = 16,
@@ -92,6 +94,7 @@ class ContentImages(EpochCallback):
             labels=labels,
             n=n,
             display=display,
+            font=font,
             preprocess=preprocess,
             layers=layers,
             value_range=value_range,

@@ -48,6 +48,7 @@ class NeuronImages(EpochCallback):
         n: Number of sample images, as for `Watch`.
         class_names: Names of the classes, for the output layer.
         display: As for `Watch`. Optimized images are shown in the same way.
+        font: As for `Watch`.
         preprocess: As for `neuron_images`. The gradient is taken through it.
         size: `(height, width)` of the optimized images. Default: that of `images`, else what the model takes.
         value_range: `(low, high)`, the values of black and white. Default: that of `images`, else as for
@@ -99,6 +100,7 @@ class NeuronImages(EpochCallback):
         n: int | None = None,
         class_names: ClassNames | None = None,
         display: Display = None,
+        font: PathLike | None = None,
         preprocess: Preprocess | None = None,
         size: Size | None = None,
         value_range: ValueRange | None = None,
@@ -130,6 +132,7 @@ class NeuronImages(EpochCallback):
             n=n,
             class_names=class_names,
             display=display,
+            font=font,
             preprocess=preprocess,
             layer=layer,
             channels=channels,

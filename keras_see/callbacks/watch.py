@@ -40,7 +40,7 @@ class Watch(EpochCallback):
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
             to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": [3, 17]}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
-            methods that the model allows.
+            methods that the model allows, but for CAM where Grad-CAM is its positive part, up to a factor.
         labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or
             multi-hot rows; or the values of a regression, which are shown and not explained.
         n: Number of sample images. Default: 8 from a dataset, all of an array (at most 64).
@@ -56,6 +56,8 @@ class Watch(EpochCallback):
         preprocess: Function from the images to what the model takes. The images themselves are shown.
         display: How images are shown. `None`: the value range is recognised (uint8, 0–1, −1–1 or 0–255); a pair
             `(black, white)`; a function from images to pictures; or an array of pictures.
+        font: The path of a TrueType or OpenType font for the texts. Default: Noto Sans (Latin, Greek and Cyrillic), and
+            for what it has not the system's fonts.
         scale: The colour range. `"run"`: one per method, from 0 to the 99th percentile of the first epoch's maps; it
             doubles where values exceed it and falls where three steps in a row need less than half of it. `"image"`:
             one per map. A number: the upper end.
@@ -84,7 +86,7 @@ class Watch(EpochCallback):
         >>> watch = keras_see.Watch(folder, (x[:4], y[:4]))
         >>> history = model.fit(x, y, epochs=2, callbacks=[watch], verbose=0)
         >>> sorted(tag for tag in keras_see.read(folder) if tag.count("/") == 1)
-        ['see/cam', 'see/grad_cam', 'see/overview', 'see/saliency']
+        ['see/grad_cam', 'see/overview', 'see/saliency']
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Watch(EpochCallback):
         class_names: ClassNames | None = None,
         preprocess: Preprocess | None = None,
         display: Display = None,
+        font: PathLike | None = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
         before_training: bool = True,
@@ -121,6 +124,7 @@ class Watch(EpochCallback):
             class_names=class_names,
             preprocess=preprocess,
             display=display,
+            font=font,
             scale=scale,
             regions=regions,
             batch_size=batch_size,

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
+from keras_see.attribution.cam import equals_grad_cam
 from keras_see.attribution.gradient_pass import run, split
 from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
@@ -18,17 +19,20 @@ from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture, Text
+from keras_see.training.range_note import range_note, range_of_fit, values_note
 from keras_see.visualization.captions import (
     ROUNDING,
     MapTexts,
     check_class_names,
     checked_class_names,
+    dead_note,
     outputs_note,
     short_number,
 )
-from keras_see.visualization.display import to_pictures
+from keras_see.visualization.display import CHANNELS_SHOWN, to_pictures
 from keras_see.visualization.map_drawing import ColorRange, draw_maps, smoothed, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
+from keras_see.visualization.text import checked_font
 
 _LOGGER = logging.getLogger("keras_see")
 
@@ -45,13 +49,14 @@ class MapView:
         scale: "run", "image" or a number, as for `Watch`.
         regions: Regions of the images, or None, as for `metrics.energy_inside`.
         batch_size: Images per pass.
+        font: As for `Watch`.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
+    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size, font=None):
         _check_scale(scale)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
-        self._class_names, self._scale = checked_class_names(class_names), scale
+        self._class_names, self._scale, self._font = checked_class_names(class_names), scale, checked_font(font)
         self._regions, self._batch_size = regions, batch_size
         self._labels = _in_numbers(samples.labels, self._class_names)
         pictures, self._display_note = to_pictures(samples.images, display)
@@ -78,8 +83,12 @@ class MapView:
         self._target = resolve(self._targets, layer_calls, self._samples.count, reading)
         self._texts = MapTexts(reading, self._target, self._class_names, units_of(layer_calls))
         self._parts = split(inputs, self._target, self._batch_size)
-        if self._methods is None and self._target.kind == "callable":
-            self._requests.pop("cam", None)  # exact for what is linear in the outputs alone
+        self._equal_note = ""
+        if self._methods is None and "cam" in self._requests:
+            if equals_grad_cam(layer_calls):
+                self._equal_note = "CAM would show the same"
+            if self._equal_note or self._target.kind == "callable":
+                del self._requests["cam"]  # exact for what is linear in the outputs alone
         fell_back = self._labels and self._targets is None and reading.true is None
         self._labels_note = f"labels left out: {reading.left_out}" if fell_back else ""
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
@@ -90,6 +99,9 @@ class MapView:
         span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
         places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
         self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
+        self._places = [None if place == IMAGES else place for place in places.values()]
+        self._trained_range, self._looks_left = None, 2  # before training, and where a batch has been seen
+        self._range_note, self._values_note = "", values_note(inputs)
         self._ranges = {
             name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
             for name in self._requests
@@ -103,6 +115,9 @@ class MapView:
 
     def evaluate(self, model):
         """Run the pass, and return a function that waits for its result."""
+        if self._trained_range is None and self._looks_left:
+            self._trained_range, self._looks_left = range_of_fit(model), self._looks_left - 1
+            self._range_note = range_note(self._samples.inputs, self._trained_range)
         return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
 
     def settle(self, collect, step):
@@ -118,7 +133,7 @@ class MapView:
         unclosed = self._closing is None and are_probabilities(result.outputs)
         activation = self._closing or ("softmax" if unclosed else None)
         captions = self._texts.under_images(result.outputs, activation)
-        notes = self._notes(result, unclosed)
+        notes = self._notes(result, unclosed, activation)
         records, columns, scales = self._status(notes, step), [], {}
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             maps = self._without_noise(name, maps, result)
@@ -127,29 +142,36 @@ class MapView:
             texts = self._texts.under_maps(maps, result.classes)
             columns.append(self._column(name, request.method, drawn, upper, texts))
             footer = [caption, f"colours: {scales[request.method.title]}", *notes]
-            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
+            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)], font=self._font)
             records[prefix + name] = Picture(image, self._descriptions[name])
             records |= self._numbers(prefix + name, name, maps, upper)
         if len(columns) > 1:
             footer = [caption, f"colours: {_joined(scales)}", *notes]
-            image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
+            image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)], font=self._font)
             text = "All maps side by side: a row per image, a column per method and layer."
             records[f"{prefix}overview"] = Picture(image, text)
         return records
 
-    def _notes(self, result, unclosed):
+    def _notes(self, result, unclosed, activation):
         """Return what a reader must know about all the maps of a step."""
-        pairs = zip(self._requests, result.maps, strict=True)
-        noise = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in pairs)
-        count = sum(map(len, result.maps))
-        below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
-        notes = [self._images_note, self._display_note, self._labels_note, saturated * unclosed]
-        return list(filter(None, [*notes, outputs_note(result.outputs), below * (noise > 0)]))
+        fixed = [self._images_note, self._display_note, self._labels_note, self._equal_note]
+        wrong = dead_note(self._places, result.extents) or outputs_note(result.outputs, activation)
+        if wrong and self._trained_range is None:
+            wrong += self._values_note
+        return list(filter(None, [*fixed, saturated * unclosed, self._range_note, wrong, self._noise_note(result)]))
+
+    def _noise_note(self, result):
+        """Return how many maps are drawn as nothing because they lie below rounding error, or an empty text."""
+        pairs = zip(self._requests, result.maps, strict=True)
+        noise, count = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in pairs), len(result.scores)
+        below = f"{noise} of {count * len(self._requests)} maps lie below the rounding error of their score"
+        return f"{below}: nothing is drawn" if noise else ""
 
     def _status(self, notes, step):
         """Return the notes about outputs and maps as a text, and log them, the first time that they come up."""
-        told = (self._display_note, self._labels_note, *self._told)
+        stretched = self._display_note if CHANNELS_SHOWN not in self._display_note else ""  # as standardized images are
+        told = (stretched, self._labels_note, self._equal_note, *self._told)
         new = [note for note in notes if _kind(note) not in map(_kind, told)]
         self._told += new
         for note in new:

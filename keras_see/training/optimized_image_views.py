@@ -17,6 +17,7 @@ from keras_see.training.resumed_ascent import ResumedAscent
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import Column, sheet_of
+from keras_see.visualization.text import checked_font
 from keras_see.visualization.value_range import value_range_of
 
 # Steps per evaluation: a tenth of those of a fresh image, since the last image is near.
@@ -36,7 +37,7 @@ def optimized_image_views(methods, sample_images, **shared):
     Args:
         methods: `"neurons"` or `"content"` -> the options of `NeuronImages` or `ContentImages`.
         sample_images: The `SampleImages`; None only without `"content"`.
-        **shared: `class_names`, `display` and `preprocess`, for all.
+        **shared: `class_names`, `display`, `font` and `preprocess`, for all.
     """
     views = []
     for word, options in methods.items():
@@ -66,6 +67,7 @@ class NeuronView:
         channels=None,
         class_names=None,
         display=None,
+        font=None,
         preprocess=None,
         size=None,
         value_range=None,
@@ -76,7 +78,7 @@ class NeuronView:
     ):
         _check_steps(steps, restart)
         self._sample_images, self._layer, self._channels = sample_images, layer, channels
-        self._class_names = checked_class_names(class_names)
+        self._class_names, self._font = checked_class_names(class_names), checked_font(font)
         if sample_images is None and not callable(display):
             to_pictures(np.zeros((1, 2, 2, 3), "uint8"), display)  # raises where `display` is wrong
         if sample_images is not None:
@@ -128,7 +130,7 @@ class NeuronView:
         ]
         columns = [] if real is None else [self._strongest_images(real)]
         footer = "; ".join(filter(None, [caption, note]))
-        image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path))
+        image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path), font=self._font)
         text = (
             f"**Neuron images** of {self._path}: for each channel, the image with the highest activation found by "
             "optimization, which resumes from step to step. The activation is the mean over all places."
@@ -164,6 +166,7 @@ class ContentView:
         layers=None,
         class_names=None,
         display=None,
+        font=None,
         preprocess=None,
         value_range=None,
         steps=STEPS,
@@ -174,6 +177,7 @@ class ContentView:
         _check_steps(steps, restart)
         self._images, self._inputs = picture_of(sample_images.images), sample_images.inputs
         self._photos, self._note = to_pictures(sample_images.images, display)
+        self._font = checked_font(font)
         self._layers = layers if layers is None or isinstance(layers, list | tuple) else [layers]
         self._image_options = {"value_range": value_range, "preprocess": preprocess}
         self._ascent_options, self._display = ascent_options, display
@@ -220,7 +224,8 @@ class ContentView:
         for path, (images, distances) in zip(self._paths, findings, strict=True):
             pictures, _ = to_pictures(images, _display(self._display, self._value_range))
             columns.append(Column(_ends(path), pictures, [[f"distance {short_number(each)}"] for each in distances]))
-        image = sheet_of(self._photos, columns, footer=["; ".join(filter(None, [caption, self._note]))])
+        footer = "; ".join(filter(None, [caption, self._note]))
+        image = sheet_of(self._photos, columns, footer=[footer], font=self._font)
         text = (
             "**Content images**: each image reconstructed, from noise, from one layer's features, a column per layer. "
             "The distance is that of the features, relative to their size: 0 means that the layer has lost nothing."

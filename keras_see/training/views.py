@@ -5,11 +5,13 @@ from keras_see.training.map_view import MapView
 from keras_see.training.sample_images import sample
 
 
-def map_views(images, targets, methods, *, labels, n, class_names, preprocess, display, scale, regions, batch_size):
+def map_views(
+    images, targets, methods, *, labels, n, class_names, preprocess, display, font, scale, regions, batch_size
+):
     """Return a view of attribution maps, and views of the optimized images that `methods` names; see `Watch`."""
     samples = sample(images, labels, n, preprocess)
     maps, optimized = maps_and_optimized(methods)
-    shown = {"class_names": class_names, "display": display}
+    shown = {"class_names": class_names, "display": display, "font": font}
     views = []
     if maps or not optimized:
         options = {"scale": scale, "regions": regions, "batch_size": batch_size}
@@ -17,17 +19,17 @@ def map_views(images, targets, methods, *, labels, n, class_names, preprocess, d
     return views + _optimized_image_views(optimized, samples, **shown, preprocess=preprocess)
 
 
-def neuron_views(images, *, labels, n, class_names, display, preprocess, **options):
+def neuron_views(images, *, labels, n, class_names, display, font, preprocess, **options):
     """Return a view per layer of optimized images, beside sample images if there are any; see `NeuronImages`."""
     samples = None if images is None else sample(images, labels, n, preprocess)
-    shown = {"class_names": class_names, "display": display}
+    shown = {"class_names": class_names, "display": display, "font": font}
     return _optimized_image_views({"neurons": options}, samples, **shown, preprocess=preprocess)
 
 
-def content_views(images, *, labels, n, display, preprocess, **options):
+def content_views(images, *, labels, n, display, font, preprocess, **options):
     """Return the view of the content images of sample images; see `ContentImages`."""
     samples = sample(images, labels, n, preprocess)
-    return _optimized_image_views({"content": options}, samples, display=display, preprocess=preprocess)
+    return _optimized_image_views({"content": options}, samples, display=display, font=font, preprocess=preprocess)
 
 
 def _optimized_image_views(methods, samples, **shared):

@@ -114,14 +114,39 @@ def names_of_values(units, class_names):
     return class_names or [f"output {number}" for number in range(units)]
 
 
-def outputs_note(outputs):
-    """Return what is wrong with the outputs of all images together, or an empty text."""
+def outputs_note(outputs, activation=None):
+    """Return what is wrong with the outputs of all images together, or an empty text.
+
+    Args:
+        outputs: The model's outputs, one array or a structure of arrays.
+        activation: "softmax" or "sigmoid" if the first output's values are probabilities, else None.
+    """
     leaves = [np.asarray(leaf, "float64") for leaf in keras.tree.flatten(outputs)]
     if not all(np.isfinite(leaf).all() for leaf in leaves):
         return "outputs are NaN or infinite"
+    if activation is not None and np.minimum(np.abs(leaves[0]), np.abs(1 - leaves[0])).max() < ROUNDING:
+        return "the outputs are saturated: each probability is 0 or 1 to float precision"
     largest = max(1.0, *(np.abs(leaf).max() for leaf in leaves)) * ROUNDING
     if len(leaves[0]) > 1 and all(np.ptp(leaf, axis=0).max() < largest for leaf in leaves):
         return "the outputs are equal for all images"
+    return ""
+
+
+def dead_note(places, extents):
+    """Return a line if the features or gradients that maps are made of are zero for all images, else an empty text.
+
+    Args:
+        places: Per method the name of the layer whose features it takes, or None for the images.
+        extents: Per method float32 `(n, 2)`, the largest absolute feature and gradient, -1 where that is not known.
+    """
+    zero = [np.all(np.asarray(each) == 0, axis=0) for each in extents]
+    features = dict.fromkeys(place for place, (value, _) in zip(places, zero, strict=True) if value and place)
+    gradients = dict.fromkeys(place for place, (_, gradient) in zip(places, zero, strict=True) if gradient)
+    if features:
+        return f"dead: the features of {' and '.join(features)} are zero for all images"
+    if gradients:
+        where = " and ".join(place or "the images" for place in gradients)
+        return f"dead: the score of no image has a gradient at {where}"
     return ""
 
 

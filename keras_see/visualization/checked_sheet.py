@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_see._types import Display, Images
+from keras_see._types import Display, Images, PathLike
 from keras_see._validation import shown
 from keras_see.visualization.display import to_pictures
 from keras_see.visualization.sheets import Column, wide_sheet_of
+from keras_see.visualization.text import checked_font
 
 
 def sheet(
@@ -22,6 +23,7 @@ def sheet(
     footer: str = "",
     display: Display = None,
     title: str = "input",
+    font: PathLike | None = None,
 ) -> Image.Image:
     """Return one image with a row per input image: the image itself, then one picture per column.
 
@@ -35,12 +37,14 @@ def sheet(
         footer: Text below the grid.
         display: As for `overlay`.
         title: The title of the column of images.
+        font: The path of a TrueType or OpenType font. Default: Noto Sans, and for what it has not the system's fonts.
 
     Returns:
         A `PIL.Image.Image`.
 
     Raises:
-        ValueError: If there is not one picture per image in each column, or not one caption per image.
+        ValueError: If there is not one picture per image in each column, or not one caption per image, or `font` is no
+            font file.
 
     Example:
         >>> import numpy as np
@@ -50,7 +54,7 @@ def sheet(
         'RGB'
     """
     pictures, note = to_pictures(images, display)
-    checked = _checked_columns(columns)
+    checked, font = _checked_columns(columns), checked_font(font)
     lines = None if captions is None else _checked_captions(captions)
     if not isinstance(footer, str):
         raise TypeError(f"`footer` must be a line of text. Got {shown(footer)}. Leave it out for none.")
@@ -60,7 +64,7 @@ def sheet(
                 f"`{name}` must have one entry per image, {len(pictures)} in all. Got {len(entries)}. "
                 "Pass as many as there are images."
             )
-    return wide_sheet_of(pictures, checked, lines, footer=[footer, note], title=title)
+    return wide_sheet_of(pictures, checked, lines, footer=[footer, note], title=title, font=font)
 
 
 def _checked_columns(columns):

@@ -8,6 +8,9 @@ from keras_see.model.inputs import check_inputs
 from keras_see.model.layer_calls import first_line
 from keras_see.visualization.value_range import RANGES, value_range_of
 
+# How the note on channels that are left out begins.
+CHANNELS_SHOWN = "shown: channels 1 to 3 of"
+
 
 def to_pictures(images, display=None):
     """Return images as pictures, and a note on what they do not show: a range that was stretched, channels left out.
@@ -70,7 +73,7 @@ def _range(images):
 def _channel_note(images):
     """Return which channels are shown where that is not all of them."""
     channels = images.shape[-1]
-    return f"shown: channels 1 to 3 of {channels}" if channels > 3 else ""
+    return f"{CHANNELS_SHOWN} {channels}" if channels > 3 else ""
 
 
 def _rgb(pictures):

@@ -20,7 +20,7 @@ PATIENCE = 3
 # How a picture lies under a map. These and the curve of `OVERLAY` were chosen on maps of a GoogLeNet and of a small
 # network on photographs: a map at a tenth of the range is visible, and the photograph can still be recognised.
 UNDER_BRIGHTNESS = 0.45  # of the grey picture under a map
-DARKEST = 0.25  # of a colour over black, as a share of the same colour over white
+DARKEST = 0.25, 0.75  # of a colour over black, as a share of the same colour over white: at 0, and at the upper limit
 CONTRAST = 1.4  # exponent of the picture's brightness in the colours over it
 OPAQUE_FROM = 0.2  # share of the range from which colours have their full opacity
 FULL_EFFECT_FROM = 0.1  # share of the range from which a map's highest value makes the picture grey
@@ -173,7 +173,8 @@ def _overlaid(pictures, maps, upper, style, alpha):
     under = pictures + effect * (UNDER_BRIGHTNESS * grey - pictures)
     share = np.minimum(values / OPAQUE_FROM, 1)
     opacity = alpha * share**2 * (3 - 2 * share)  # smooth at both ends, so that a map has no edge
-    colors = _colored(values[..., 0], style) * (DARKEST + (1 - DARKEST) * (grey / 255) ** CONTRAST)
+    darkest = DARKEST[0] + (DARKEST[1] - DARKEST[0]) * values**4  # the strongest must stand out on black too
+    colors = _colored(values[..., 0], style) * (darkest + (1 - darkest) * (grey / 255) ** CONTRAST)
     return np.rint(under + opacity * (colors - under)).astype("uint8")
 
 

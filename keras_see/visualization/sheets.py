@@ -49,12 +49,12 @@ class Column:
     bar: tuple | None = None
 
 
-def wide_sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
+def wide_sheet_of(pictures, columns, captions=None, *, footer=(), title="input", font=None):
     """Return the sheet of pictures that are uint8 RGB already, all columns side by side; see `sheet_of`."""
-    return _Sheet([Column(title, pictures, captions or ()), *columns], list(filter(None, footer))).draw()
+    return _Sheet([Column(title, pictures, captions or ()), *columns], list(filter(None, footer)), font).draw()
 
 
-def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
+def sheet_of(pictures, columns, captions=None, *, footer=(), title="input", font=None):
     """Return the sheet of pictures that are uint8 RGB already, for a card of TensorBoard; nothing is checked.
 
     With more columns than fit side by side there, several sheets of the same pictures lie below each other.
@@ -65,12 +65,13 @@ def sheet_of(pictures, columns, captions=None, *, footer=(), title="input"):
         captions: A list of lines per picture, or None.
         footer: Texts below the grid, each on lines of its own; empty ones are left out.
         title: The title of the column of pictures.
+        font: A font file to try first, as `checked_font` returns it, or None.
     """
     most = TILES_ACROSS - 1
     groups = [columns[start : start + most] for start in range(0, len(columns), most)] or [[]]
     footers = [()] * (len(groups) - 1) + [footer]
     parts = [
-        wide_sheet_of(pictures, group, captions, footer=below, title=title)
+        wide_sheet_of(pictures, group, captions, footer=below, title=title, font=font)
         for group, below in zip(groups, footers, strict=True)
     ]
     return parts[0] if len(parts) == 1 else _below_each_other(parts)
@@ -92,7 +93,7 @@ def as_tiles(pictures):
 class _Layout:
     """Positions on a sheet, in pixels: blocks side by side, each with rows of one image and its columns."""
 
-    def __init__(self, columns):
+    def __init__(self, columns, font):
         self.count, width = len(columns[0].pictures), len(columns)
         self.tile = tile_size(columns[0].pictures.shape[1:3])
         self.cell_width = max(self.tile[1], MIN_CELL_WIDTH)
@@ -101,7 +102,7 @@ class _Layout:
         self.rows = math.ceil(self.count / self.blocks)
         self.width = 2 * MARGIN + self.blocks * self.block_width - 2 * GAP
         across = min(max(self.width, CARD_WIDTH), WIDEST)
-        self.font = Font(math.ceil(across * CARD_TEXT / CARD_WIDTH))
+        self.font = Font(math.ceil(across * CARD_TEXT / CARD_WIDTH), font)
         self.line = self.font.line_height
         self.titles = distinct([column.title for column in columns], self.cell_width, self.font, TITLE_LINES)
         self.captions = [[self._lines(lines) for lines in column.captions] for column in columns]
@@ -148,8 +149,8 @@ class _Layout:
 class _Sheet:
     """Draws a sheet of columns, the first of which are the images."""
 
-    def __init__(self, columns, footer):
-        self.columns, self.layout = columns, _Layout(columns)
+    def __init__(self, columns, footer, font):
+        self.columns, self.layout = columns, _Layout(columns, font)
         self.font, self.line = self.layout.font, self.layout.line
         width = self.layout.width - 2 * MARGIN
         self.footer = [line for text in footer for line in wrapped(text, width, self.font)]

@@ -1,6 +1,6 @@
 """Text in pictures: any script, measured, and wrapped or shortened to a width in pixels.
 
-Noto Sans draws Latin, Greek and Cyrillic, and the fonts of the system draw other scripts.
+A user's own font comes first, then Noto Sans (Latin, Greek and Cyrillic), then the fonts of the system.
 """
 
 import contextlib
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import fontpkg_noto_sans
 from PIL import ImageFont
+
+from keras_see._validation import shown
 
 _LOGGER = logging.getLogger("keras_see")
 
@@ -42,10 +44,11 @@ class Font:
 
     Args:
         size: In pixels.
+        file: The font file to try first, as `checked_font` returns it, or None.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, file: str | None = None) -> None:
+        self.size, self._own = size, file
         self.line_height = round(1.3 * size)
 
     def width(self, text: str) -> float:
@@ -54,18 +57,36 @@ class Font:
 
     def advance(self, character: str) -> float:
         """Return how far a character moves the next one, in pixels."""
-        return _advance(character, self.size)
+        return _advance(character, self.size, self._own)
 
     def draw(self, pen, position, text: str, color: str) -> None:
         """Draw a text on one line with its top left corner at a position of an `ImageDraw`."""
         left, top = position
         top += round(1.07 * self.size)  # to the baseline, as far down as in Noto Sans
-        pairs = ((character, _file_of(character)) for character in text)
+        pairs = ((character, _file_of(character, self._own)) for character in text)
         for file, run in itertools.groupby(pairs, key=lambda pair: pair[1]):
             part = "".join(character if file else SUBSTITUTE for character, _ in run)
             face = _face(file or str(NOTO_SANS), self.size)
             pen.text((left, top), part, font=face, fill=color, anchor="ls")
             left += face.getlength(part)
+
+
+def checked_font(font):
+    """Return the absolute path of a font file as a str, or None; raise where it is no font that can be drawn with."""
+    if font is None:
+        return None
+    wanted = "`font` must be the path of a font file, TrueType or OpenType. "
+    if not isinstance(font, str | os.PathLike):
+        raise TypeError(f"{wanted}Got {shown(font)}. Pass for example '/usr/share/fonts/own.ttf'.")
+    path = Path(font).expanduser().absolute()
+    if not path.is_file():
+        raise ValueError(f"{wanted}There is no file {str(path)!r}. Pass the file itself, not a font's name or folder.")
+    try:
+        _face(str(path), 16).getmask("a")
+    except (OSError, ValueError) as error:
+        advice = "Pass a file that ends in .ttf, .otf or .ttc."
+        raise ValueError(f"{wanted}{str(path)!r} cannot be read as one: {error}. {advice}") from error
+    return str(path)
 
 
 def shortened(text, width, font):
@@ -131,8 +152,8 @@ def _fitting(text, width, font):
 
 
 @functools.lru_cache(4096)
-def _advance(character, size):
-    file = _file_of(character)
+def _advance(character, size, own):
+    file = _file_of(character, own)
     return _face(file or str(NOTO_SANS), size).getlength(character if file else SUBSTITUTE)
 
 
@@ -142,15 +163,16 @@ def _face(file, size):
 
 
 @functools.lru_cache(4096)
-def _file_of(character):
+def _file_of(character, own):
     """Return the font file that draws a character, or None, and log that, where none does."""
-    if _has(str(NOTO_SANS), character):
-        return str(NOTO_SANS)
+    for file in filter(None, (own, str(NOTO_SANS))):
+        if _has(file, character):
+            return file
     found = next((file for file in _system_files() if _has(file, character)), None)
     if found is None and character.isprintable():
         _LOGGER.warning(
-            "No font of this machine has the character %s (U+%04X): it is drawn as %s. Install a font for its script, "
-            "such as Noto Sans CJK.",
+            "No font of this machine has the character %s (U+%04X): it is drawn as %s. Pass font= with the path of a "
+            "font that has it, or install one, such as Noto Sans CJK.",
             *(character, ord(character), SUBSTITUTE),
         )
     return found

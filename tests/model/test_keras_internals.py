@@ -1,10 +1,18 @@
 """Each private attribute of Keras that is touched: these tests fail when Keras renames it."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers, ops
+from tiny_models import flat, photos
 
-from keras_see.model.keras_internals import flatten_layers, is_of_keras, losses_kept, no_rematerialization
+from keras_see.model.keras_internals import (
+    flatten_layers,
+    inputs_of_fit,
+    is_of_keras,
+    losses_kept,
+    no_rematerialization,
+)
 
 
 def test_the_layers_that_a_model_keeps_in_lists_and_nested_models_are_found():
@@ -53,3 +61,18 @@ def test_losses_that_layers_have_added_are_put_back():
         assert model.losses[0] is not before[0]
     assert len(before) == 1
     assert model.losses[0] is before[0]
+
+
+def test_what_fit_trains_on_is_found_only_while_it_trains_this_model():
+    seen, model, other = [], flat(), flat()
+
+    def look(epoch, logs):
+        seen.extend([inputs_of_fit(model), inputs_of_fit(other)])
+
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(
+        photos(4), np.array([0, 1, 2, 0]), verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=look)]
+    )
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(seen[0]), photos(4))
+    assert seen[1] is None
+    assert inputs_of_fit(model) is None

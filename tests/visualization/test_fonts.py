@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from keras_see.visualization.text import SUBSTITUTE, Font, shortened, wrapped
+import keras_see
+from keras_see.visualization.text import NOTO_SANS, SUBSTITUTE, Font, shortened, wrapped
 
 
-def picture(text, size=22):
+def picture(text, size=22, file=None):
     image = Image.new("RGB", (400, 40))
-    Font(size).draw(ImageDraw.Draw(image), (0, 0), text, "white")
+    Font(size, file).draw(ImageDraw.Draw(image), (0, 0), text, "white")
     return np.asarray(image)
 
 
@@ -54,3 +55,27 @@ def test_long_texts_are_measured_in_linear_time():
         wrapped("x" * length, 100, Counting(13), 2)
         counts.append(len(calls))
     assert counts[1] < 2.2 * counts[0]
+
+
+OWN = str(NOTO_SANS.with_name(NOTO_SANS.name.replace("NotoSans", "NotoSans-Italic")))
+
+
+def test_a_font_of_the_users_own_comes_first():
+    assert not np.array_equal(picture("word", file=OWN), picture("word"))
+    columns = np.flatnonzero(picture("WWWWiiii", file=OWN).any(axis=(0, 2)))
+    assert abs(columns[-1] - Font(22, OWN).width("WWWWiiii")) < 4
+    assert Font(22, OWN).width("WWWWiiii") != Font(22).width("WWWWiiii")
+
+
+def test_a_sheet_is_drawn_in_the_font_that_is_given():
+    images = np.zeros((1, 64, 64, 3))
+    plain, same, other = (
+        np.asarray(keras_see.sheet(images, {}, captions=["some words"], font=font)) for font in (None, NOTO_SANS, OWN)
+    )
+    np.testing.assert_array_equal(plain, same)
+    assert not np.array_equal(plain, other)
+
+
+def test_the_line_about_a_character_that_no_font_has_names_the_way_out(caplog):
+    picture("\U0001fbf1")
+    assert "Pass font= with the path of a font that has it" in caplog.text
