@@ -124,7 +124,7 @@ def test_a_penalty_changes_the_ascent_but_not_the_score():
 
 
 def test_cooling_lowers_the_step_size_to_zero():
-    ascent = Ascent(model(), channels("conv"), Pixels(SHAPE, (0, 1)), transforms=STILL)
+    ascent = Ascent(model(activation=None), channels("conv"), Pixels(SHAPE, (0, 1)), transforms=STILL)
     whole, cooled = (ascent.run(ascent.start([0]), 20, [one_hot([0], 4)], cool=cool)[0] for cool in (False, True))
     moved = [np.abs(each.parameters).mean() for each in (whole, cooled)]
     assert moved[1] == pytest.approx(
