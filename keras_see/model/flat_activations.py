@@ -10,7 +10,7 @@ from keras_see.model.interceptors import with_activation
 # output by less than this share of the change, on one side at least: at the corner of a ReLU the gradient is zero too.
 CHANGE, LEAST_CHANGE, SLOPE = 0.01, 1e-6, 1e-6
 
-# The most that a function rises in a tail, as a share of what it rises on the other side: that of GELU and swish is 0.03.
+# The most that a function rises in a tail, as a share of its rise on the other side: GELU and swish have 0.03.
 TAIL = 0.05
 
 
@@ -18,13 +18,15 @@ class FlatActivations(Interceptor):
     """Lets gradients through the flat parts of activations, and adds up what is blocked there; the values stay.
 
     A gradient passes where it moves the input to where the activation has room: upwards where a ReLU is closed,
-    downwards where a ReLU6 is full. A gradient the other way, into the flat part, stays blocked, and so does that in the tail of GELU and swish. After Lucid's
-    remedy against images that activate nothing at first (`lucid/misc/redirected_relu_grad.py`). Where an activation
-    is flat, and where it has room, is tried, so that it holds for any function of single numbers.
+    downwards where a ReLU6 is full. A gradient the other way, into the flat part, stays blocked, and so does that in the
+    tail of GELU and swish. After Lucid's remedy against images that activate nothing at first
+    (`lucid/misc/redirected_relu_grad.py`). Where an activation is flat, and where it has room, is tried, so that it
+    holds for any function of single numbers.
 
     Args:
         layer_calls: The model's `LayerCalls`.
-        leaks: `(n,)`, the share of the gradient that passes, image by image: 0 is the true gradient.
+        leaks: `(n,)`, the share of the gradient that passes, image by image: 0 is none. Below 0: the true gradient, in
+            tails too.
         blocked: Zeros `(n, 2)`. The gradient with respect to it is the sum of the blocked gradients of each image, as
             positive numbers: those without room (the activation is *full*), and those with room (it is *closed*).
     """
@@ -53,7 +55,8 @@ class FlatActivations(Interceptor):
             return output
         rows = [ops.cast(part, "float32") for part in self._rows(x.shape[0])]
         tail, *parts = _parts(activation, x, output)
-        held = ops.where(tail, ops.stop_gradient(output), output)
+        is_held = ops.logical_and(tail, ops.reshape(rows[0] >= 0, (-1,) + (1,) * (len(x.shape) - 1)))
+        held = ops.where(is_held, ops.stop_gradient(output), output)
         return held + ops.cast(_leak(ops.cast(x, "float32"), *rows, *parts), output.dtype)
 
     def _rows(self, count):
@@ -96,7 +99,7 @@ def _leak(x, leaks, blocked, above, below, not_above, not_below):
         through = up * above + down * below
         full = ops.sum(up * not_above - down * not_below, axis=axes)
         closed = ops.sum(up * above - down * below, axis=axes)
-        share = ops.reshape(leaks, (-1,) + (1,) * len(axes))
+        share = ops.reshape(ops.maximum(leaks, 0), (-1,) + (1,) * len(axes))
         rest = [ops.zeros_like(part) for part in (above, below, not_above, not_below)]
         return (share * through, ops.zeros_like(leaks), ops.stack([full, closed], axis=-1), *rest)
 

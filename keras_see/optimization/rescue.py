@@ -27,7 +27,7 @@ LEAK = 0.1
 
 # A gradient of this size or less counts as none. In the tails of GELU and swish it is not zero, but leads further away:
 # these functions rise to zero there.
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-6
 
 # While an image leaks, its true gradient is tried again at each step with a number divisible by this.
 RETRY = 4
@@ -76,8 +76,8 @@ def at_start(count):
 
 
 def leaks(mode):
-    """Return the share of the gradient that flat parts let through in this step, `(n,)`; traced."""
-    return LEAK * ops.cast(mode == LEAKING, "float32")
+    """Return the leaks of this step, `(n,)`, as `FlatActivations` takes them: below 0 for `PLAIN` steps; traced."""
+    return LEAK * ops.cast(mode == LEAKING, "float32") - ops.cast(mode == PLAIN, "float32")
 
 
 def updated(rescue, scores, flow, number):

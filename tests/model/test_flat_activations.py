@@ -38,8 +38,10 @@ LEAKS = np.array([0, 0.1], "float32")
 
 @pytest.mark.parametrize(
     ("activation", "slope"),
-    [("relu6", 1), (layers.ReLU(6.0), 1), (layers.Activation("relu6"), 1), (lambda x: ops.clip(x, -3, 3), 1)]
-    + [("hard_sigmoid", 1 / 6)],
+    [
+        *(("relu6", 1), (layers.ReLU(6.0), 1), (layers.Activation("relu6"), 1), (lambda x: ops.clip(x, -3, 3), 1)),
+        ("hard_sigmoid", 1 / 6),
+    ],
     ids=["fused", "layer", "activation", "clip", "hard sigmoid"],
 )
 def test_gradients_pass_to_where_there_is_room_image_by_image_and_the_rest_is_blocked(activation, slope):

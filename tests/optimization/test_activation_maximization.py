@@ -229,7 +229,7 @@ def test_a_dead_channel_is_named_and_the_others_come_out(caplog):
 
 
 def steep(activation):
-    """Channels that are far into the flat parts of an activation for every image: the second is closed for grey ones."""
+    """Channels far in the flat parts of an activation: of grey images the second is closed."""
     conv = layers.Conv2D(4, 3, activation=activation, name="steep")
     net = keras.Sequential([keras.Input(SHAPE), conv])
     kernel = np.random.default_rng(2).normal(0, 6, (3, 3, 3, 4))
@@ -254,7 +254,7 @@ def test_channels_that_saturate_rise_from_below_and_end_full(activation):
     reached = ascent.scores(ascent.images(states))
     assert np.all(reached[[0, 2]] > low + 0.8 * (high - low))
     assert np.all(reached[1] > low + 0.05 * (high - low))
-    assert set(ascent.conditions(states)) <= {ACTIVE, FULL}
+    assert set(ascent.conditions(states)[:3]) <= {ACTIVE, FULL}
 
 
 @pytest.mark.parametrize("activation", UNBOUNDED)
@@ -262,6 +262,13 @@ def test_channels_that_are_closed_for_grey_images_open(activation):
     net = steep(activation)
     reached = activations(net, "steep", neuron_images(net, "steep", [1], steps=100)).mean(axis=(1, 2))
     assert reached[0, 1] > 0.05
+
+
+@pytest.mark.parametrize("activation", ["relu6", "swish"])
+def test_a_rescue_does_not_depend_on_the_images_beside(activation):
+    net = steep(activation)
+    together, alone = (neuron_images(net, "steep", channels, steps=24) for channels in ([1, 3], [3]))
+    np.testing.assert_allclose(together[1], alone[0], atol=0.02)
 
 
 def test_an_image_that_is_full_from_the_start_is_named_and_kept(caplog):
