@@ -10,6 +10,10 @@ from keras_see.model.interceptors import with_activation
 # output by less than this share of the change, on one side at least: at the corner of a ReLU the gradient is zero too.
 CHANGE, LEAST_CHANGE, SLOPE = 0.01, 1e-6, 1e-6
 
+# Values whose difference is a smaller share of them are equal but for rounding: compiled, a function of one number need
+# not give the same at two places.
+EQUAL = 1e-5
+
 # The most that a function rises in a tail, as a share of its rise on the other side: GELU and swish have 0.03.
 TAIL = 0.05
 
@@ -18,8 +22,8 @@ class FlatActivations(Interceptor):
     """Lets gradients through the flat parts of activations, and adds up what is blocked there; the values stay.
 
     A gradient passes where it moves the input to where the activation has room: upwards where a ReLU is closed,
-    downwards where a ReLU6 is full. A gradient the other way, into the flat part, stays blocked, and so does that in the
-    tail of GELU and swish. After Lucid's remedy against images that activate nothing at first
+    downwards where a ReLU6 is full. One the other way, into the flat part, stays blocked, and so does that in the tail
+    of GELU and swish. After Lucid's remedy against images that activate nothing at first
     (`lucid/misc/redirected_relu_grad.py`). Where an activation is flat, and where it has room, is tried, so that it
     holds for any function of single numbers.
 
@@ -39,8 +43,8 @@ class FlatActivations(Interceptor):
         """Give the call's activation the leaking gradient."""
         if hasattr(invocation.operation, "activation"):
             return with_activation(invocation, args, kwargs, self._through)
-        names = list(kwargs)
-        first, *others = (*args, *kwargs.values())
+        names, given = list(kwargs), [*args, *kwargs.values()]
+        first, others = given[0], given[1:]
 
         def activation(x):
             given = (x, *others)
@@ -54,7 +58,7 @@ class FlatActivations(Interceptor):
         if not hasattr(x, "shape") or tuple(output.shape) != tuple(x.shape) or not len(x.shape):
             return output
         rows = [ops.cast(part, "float32") for part in self._rows(x.shape[0])]
-        tail, *parts = _parts(activation, x, output)
+        tail, parts = _parts(activation, x, output)
         is_held = ops.logical_and(tail, ops.reshape(rows[0] >= 0, (-1,) + (1,) * (len(x.shape) - 1)))
         held = ops.where(is_held, ops.stop_gradient(output), output)
         return held + ops.cast(_leak(ops.cast(x, "float32"), *rows, *parts), output.dtype)
@@ -80,12 +84,12 @@ def _parts(activation, x, output):
     change, far = CHANGE * ops.abs(values) + LEAST_CHANGE, 10 + 2 * ops.abs(values)
     lower, upper = (ops.abs(at(values + step) - output) <= SLOPE * change for step in (-change, change))
     most, least = at(far) - output, at(-far) - output
-    above, below = most > 0, least < 0
+    above, below = most > EQUAL * ops.abs(at(far)), least < -EQUAL * ops.maximum(ops.abs(output), ops.abs(at(-far)))
     falls = ops.logical_and(at(values + change) < output, at(values - change) > output)
     tail = ops.logical_and(falls, least < TAIL * most)
     flat = ops.logical_or(ops.logical_or(lower, upper), tail)
     parts = [ops.logical_and(flat, room) for room in (above, below, ops.logical_not(above), ops.logical_not(below))]
-    return [tail, *(ops.cast(part, "float32") for part in parts)]
+    return tail, [ops.cast(part, "float32") for part in parts]
 
 
 @ops.custom_gradient

@@ -152,11 +152,11 @@ class Ascent:
     def _trace(self, values, tensors, number, rate, view, goals, *, rescuing):
         """Return the scores before one step and who is to start again, and the tensors after it."""
         self.traces += 1
-        known = rescue.Rescue(*(tensors[name] for name in rescue.Rescue._fields))
+        known = rescue.Rescue(*(tensors[name] for name in rescue.FIELDS))
         leaks = rescue.leaks(known.mode) if rescuing else None
         scores, direction, flow = self._gradient(values, tensors["parameters"], goals, view, leaks)
         known, anew = rescue.updated(known, scores, flow, number)
-        return (scores, anew), _adam(tensors, direction, number, rate) | known._asdict()
+        return (scores, anew), _adam(tensors, direction, number, rate) | dict(zip(rescue.FIELDS, known, strict=True))
 
     def _restarted(self, tensors, dead, contrast, step, state):
         """Return the tensors with dead images started again from noise of this contrast."""
@@ -173,7 +173,7 @@ class Ascent:
         return AscentState(parameters, zeros, zeros, *rescue.at_start(len(parameters)), 0, seed, tuple(keys))
 
 
-_TENSORS = ("parameters", "mean", "square", *rescue.Rescue._fields)
+_TENSORS = ("parameters", "mean", "square", *rescue.FIELDS)
 
 
 def _generators(keys, seed):

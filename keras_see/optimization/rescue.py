@@ -69,6 +69,9 @@ class Rescue(NamedTuple):
     high: Any
 
 
+FIELDS = ("mode", "condition", "low", "high")
+
+
 def at_start(count):
     """Return the `Rescue` of images that have taken no step, of NumPy arrays."""
     none = np.zeros(count, "float32")
