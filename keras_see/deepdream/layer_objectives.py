@@ -58,7 +58,7 @@ def combined(objectives):
         pairs = zip(shares, values_of(objectives, features, guides), strict=True)
         return sum(share * value for share, value in pairs)
 
-    return Objective(tuple(dict.fromkeys(objective.path for objective in objectives)), score)
+    return Objective(tuple(dict.fromkeys(objective.path for objective in objectives)), score, is_share=True)
 
 
 def values_of(objectives, features, guides):

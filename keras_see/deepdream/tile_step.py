@@ -37,7 +37,7 @@ class TileStep:
     def __call__(self, tile, goals):
         """Return the objective's value of a tile `(height, width, k)` and a direction of root mean square 1: NumPy.
 
-        Where the gradient is zero because nothing is active, it is leaked through rectifiers.
+        Where the gradient is zero because activations are closed, it is leaked through them.
         """
         given = (
             self._gradient.values(),
@@ -64,8 +64,8 @@ class TileStep:
 
     def _trace(self, values, tiles, goals, *, leaks):
         self.traces += 1
-        value, gradient, size = self._gradient(values, tiles, goals, None, ops.full((1,), LEAK) if leaks else None)
-        return value, smooth(gradient), size
+        value, gradient, flow = self._gradient(values, tiles, goals, None, ops.full((1,), LEAK) if leaks else None)
+        return value, smooth(gradient), flow.size
 
 
 def smooth(gradient):

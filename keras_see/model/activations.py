@@ -5,11 +5,15 @@ import keras
 from keras_see.model import backend
 from keras_see.model.keras_internals import is_of_keras
 
-# Functions that give no gradient to low values, exactly or in float32: names in `keras.activations` and `keras.ops`.
-RECTIFIERS = (
-    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "swish"),
-    *("hard_sigmoid", "hard_silu", "hard_swish"),
+# Operations of Keras that are functions of single numbers with flat parts, as nodes of a functional graph.
+FLAT_OPERATIONS = (
+    *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "HardSilu", "HardSwish", "Mish", "Softplus"),
+    *("Sigmoid", "HardSigmoid", "SparseSigmoid", "LogSigmoid", "Tanh", "HardTanh", "Softsign", "Threshold"),
+    *("Clip", "Maximum", "Minimum"),
 )
+
+# Functions of a whole row of numbers.
+OF_ROWS = ("softmax", "log_softmax", "sparsemax")
 
 CLOSINGS = ("softmax", "sigmoid")
 
@@ -19,9 +23,17 @@ def closing_activation(operation):
     return _named(operation, CLOSINGS)
 
 
-def is_rectifier(operation):
-    """Return whether the operation ends in an activation that is flat below zero."""
-    return _named(operation, RECTIFIERS) is not None
+def is_activation(operation):
+    """Return whether the operation is, or ends in, a function of single numbers that may have flat parts.
+
+    Cells of recurrent layers are none, since they are called in a loop.
+    """
+    ending = getattr(operation, "activation", None)
+    if ending is not None:
+        kinds = (is_identity(ending), hasattr(operation, "state_size"), _named(operation, OF_ROWS))
+        return callable(ending) and not any(kinds)
+    layers = [getattr(keras.layers, name) for name in ("ReLU", "LeakyReLU", "ELU", "PReLU")]
+    return own_operation(operation) in FLAT_OPERATIONS or computes_as(operation, *layers)
 
 
 def stands_alone(operation):
@@ -66,4 +78,4 @@ def _functions(name):
     return [getattr(home, name) for home in homes if hasattr(home, name)]
 
 
-_LAYERS = {"softmax": keras.layers.Softmax, "relu": keras.layers.ReLU, "elu": keras.layers.ELU}
+_LAYERS = {"softmax": keras.layers.Softmax}

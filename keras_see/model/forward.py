@@ -6,9 +6,10 @@ import keras
 from keras import ops
 
 from keras_see.model.batchnorm_folding import BatchNormFolding
+from keras_see.model.flat_activations import FlatActivations
 from keras_see.model.image_batches import picture_of
 from keras_see.model.inference import infer
-from keras_see.model.interceptors import FeatureTaps, LeakyRectifiers, LogitTaps
+from keras_see.model.interceptors import FeatureTaps, LogitTaps
 from keras_see.model.layer_calls import BATCH
 
 # The path of the images among the paths of layer calls.
@@ -58,7 +59,7 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
     return ForwardResult(outputs, keras.tree.pack_sequence_as(outputs, leaves), features | taps.features)
 
 
-def features_at(model, values, layer_calls, images, paths, leaks=None):
+def features_at(model, values, layer_calls, images, paths, leaks=None, blocked=None):
     """Return path -> tensor, computing nothing that comes after the last of these paths; traced.
 
     Args:
@@ -67,13 +68,15 @@ def features_at(model, values, layer_calls, images, paths, leaks=None):
         layer_calls: The model's `LayerCalls`.
         images: A tensor, for the model's one input.
         paths: Paths of calls, or what `logits_at` returns.
-        leaks: `(n,)`, the gradient that closed rectifiers let through, as for `LeakyRectifiers`. None: the true one.
+        leaks: `(n,)`, the share of the gradient that flat parts of activations let through, and `blocked`, both as for
+            `FlatActivations`. None: the true gradient.
+        blocked: Zeros `(n, 2)`, with `leaks`.
     """
     numbers = {number: logits_at(number) for number in range(len(layer_calls.closings)) if logits_at(number) in paths}
     calls = set(paths) - set(numbers.values())
     taps = FeatureTaps(layer_calls, calls, stop=not numbers)
     logits = LogitTaps(layer_calls, numbers, stop=not calls)
-    leaky = [] if leaks is None else [LeakyRectifiers(layer_calls, leaks)]
+    leaky = [] if leaks is None else [FlatActivations(layer_calls, leaks, blocked)]
     outputs = infer(model, _as_taken(model, images), [taps, logits, *leaky], values)
     leaves = [None] * len(layer_calls.closings) if outputs is None else keras.tree.flatten(outputs)
     return taps.features | {path: _logits(logits.logits, number, leaves[number]) for number, path in numbers.items()}

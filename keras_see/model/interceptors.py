@@ -1,10 +1,10 @@
-"""Interceptors: capture and perturb features, capture logits, let gradients leak through closed rectifiers."""
+"""Interceptors: capture and perturb features, capture logits."""
 
 import threading
 
 from keras import ops
 
-from keras_see.model.activations import is_rectifier, stands_alone
+from keras_see.model.activations import stands_alone
 from keras_see.model.attributes import attributes_set
 from keras_see.model.inference import Interceptor, StopRun
 
@@ -83,7 +83,7 @@ class LogitTaps(Interceptor):
         if stands_alone(invocation.operation):
             args, kwargs = _with_first(args, kwargs, lambda tensor: self._keep(numbers, tensor))
             return invocation.proceed(*args, **kwargs)
-        return _with_activation(
+        return with_activation(
             invocation, args, kwargs, lambda activation, tensor: activation(self._keep(numbers, tensor))
         )
 
@@ -94,39 +94,6 @@ class LogitTaps(Interceptor):
         return tensor
 
 
-class LeakyRectifiers(Interceptor):
-    """Lets the backward pass through rectifiers where they are closed; the forward pass stays as it is.
-
-    Lucid's remedy against images that activate nothing at first (`lucid/misc/redirected_relu_grad.py`).
-
-    Args:
-        layer_calls: The model's `LayerCalls`.
-        leaks: `(n,)`, the gradient that negative inputs get, image by image: 0 is the true one, 1 lets all through.
-    """
-
-    def __init__(self, layer_calls, leaks):
-        self._leaks = leaks
-        self.operations = [call.operation for call in layer_calls.calls if is_rectifier(call.operation)]
-
-    def around(self, invocation, args, kwargs):
-        """Give the call's activation the leaking gradient."""
-        if hasattr(invocation.operation, "activation"):
-            return _with_activation(
-                invocation, args, kwargs, lambda activation, tensor: self._leaking(tensor, activation(tensor))
-            )
-        return self._leaking(next(iter((*args, *kwargs.values()))), invocation.proceed(*args, **kwargs))
-
-    def _leaking(self, x, output):
-        """Return the output with a gradient of the leak with respect to negative inputs."""
-        leaks = ops.cast(self._leaks, x.dtype)
-        if x.shape[0] == leaks.shape[0]:
-            leaks = ops.reshape(leaks, (-1,) + (1,) * (len(x.shape) - 1))
-        else:
-            leaks = ops.max(leaks)
-        leaked = ops.minimum(x, 0) * leaks
-        return output + (leaked - ops.stop_gradient(leaked))
-
-
 def _with_first(args, kwargs, function):
     """Return the arguments of a call with the function applied to the first, which is its input."""
     if args:
@@ -135,7 +102,7 @@ def _with_first(args, kwargs, function):
     return args, kwargs | {name: function(kwargs[name])}
 
 
-def _with_activation(invocation, args, kwargs, function):
+def with_activation(invocation, args, kwargs, function):
     """Make a call with `function(activation, tensor)` in place of its layer's activation, in this thread only."""
     activation, thread = invocation.operation.activation, threading.get_ident()
 

@@ -81,8 +81,8 @@ def neuron_images(
         float32 `(k, height, width, channels)` in `value_range`; with `return_history`, that and the history.
 
     Raises:
-        ValueError: If an argument does not fit the model, before anything is computed; or if images have no gradient
-            from any start, naming their channels.
+        ValueError: If an argument does not fit the model, before anything is computed; or if no image has a gradient
+            from any start. Where only some have none, a log line names them.
 
     Example:
         >>> import keras
@@ -157,7 +157,7 @@ def class_images(
         float32 `(k, height, width, channels)` in `value_range`; with `return_history`, that and the history.
 
     Raises:
-        ValueError: If an argument does not fit the model, before anything is computed; or if images have no gradient
+        ValueError: If an argument does not fit the model, before anything is computed; or if no image has a gradient
             from any start.
 
     Example:

@@ -56,9 +56,9 @@ class BatchedAscent:
         """Return the images, float32 `(k, height, width, channels)`."""
         return self._by_image(states, self.ascent.images)
 
-    def inactive(self, states):
-        """Return `rescue.ACTIVE`, `LEAKING` or `DEAD` for each image, `(k,)`."""
-        return self._by_image(states, lambda state: state.inactive)
+    def conditions(self, states):
+        """Return `rescue.ACTIVE`, `CLOSED`, `FULL` or `DEAD` for each image, `(k,)`."""
+        return self._by_image(states, lambda state: state.condition)
 
     def features(self, images):
         """Return the current features of `k` images at the objective's paths."""
@@ -83,18 +83,18 @@ class BatchedAscent:
 def optimized_images(ascent, steps, seed, *, cool=False, verbose=None, return_history=False):
     """Return the images of an ascent from noise, with `return_history` also the scores before each step.
 
-    Raises ValueError where an image has no gradient from any start, or is not finite.
+    Raises ValueError where no image has a gradient from any start, or one is not finite.
     """
     if not is_whole(steps, 1):
         raise ValueError(f"`steps` must be a whole number from 1. Got {shown(steps)}. 256 is the default.")
     states, history = ascent.run(ascent.start(seed), steps, cool=cool, progress=verbose)
-    images, inactive = rescue.with_extra_steps(ascent, states)
+    images, conditions = rescue.with_extra_steps(ascent, states)
     if not np.all(np.isfinite(images)) or not np.all(np.isfinite(history)):
         raise ValueError(
             "The model must give finite numbers and gradients. The optimization gave NaN or infinity. "
             "Look for it in the weights, or for a `value_range` or `preprocess` that the model was not made for."
         )
-    rescue.report(ascent.names, inactive)
+    rescue.report(ascent.names, conditions, history[:, -1])
     return (images, history) if return_history else images
 
 

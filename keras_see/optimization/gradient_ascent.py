@@ -24,8 +24,10 @@ class AscentState:
         parameters: Of the images, as the parameterization has them.
         mean: Adam's running mean of the gradients.
         square: Adam's running mean of their squares.
-        leaks: `(n,)`, 1 where closed rectifiers let the gradient leak in the next step, else 0.
-        inactive: `(n,)`, `rescue.ACTIVE`, `LEAKING` or `DEAD`.
+        mode: `(n,)`, what the next step of each image does, as `rescue.Rescue` has it, and so are the next three.
+        condition: `(n,)`, `rescue.ACTIVE`, `CLOSED`, `FULL` or `DEAD`.
+        low: `(n,)`, the lowest score so far.
+        high: `(n,)`, the highest.
         step: Number of steps taken.
         seed: Of the views: each step's follows from it and from the number of the step.
         keys: Of the starts, one per image.
@@ -34,8 +36,10 @@ class AscentState:
     parameters: np.ndarray
     mean: np.ndarray
     square: np.ndarray
-    leaks: np.ndarray
-    inactive: np.ndarray
+    mode: np.ndarray
+    condition: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     step: int = 0
     seed: int = 0
     keys: tuple = ()
@@ -77,9 +81,9 @@ class Ascent:
         self._rate, self._transforms = rate, Transforms() if transforms is None else transforms
         views = {"transforms": self._transforms, "preprocess": preprocess}
         self._gradient = ObjectiveGradient(model, objective, parameterization, **views)
-        # Two programs: the common one leaves rectifiers alone, which on TensorFlow saves a sixth of the time.
-        self._step = backend.compiled(lambda *args: self._trace(*args, leaking=False))
-        self._leaking_step = backend.compiled(lambda *args: self._trace(*args, leaking=True))
+        # Two programs: the common one leaves activations alone, which saves much time.
+        self._step = backend.compiled(lambda *args: self._trace(*args, rescuing=False))
+        self._rescuing_step = backend.compiled(lambda *args: self._trace(*args, rescuing=True))
         self._render = backend.compiled(parameterization.images)
 
     def start(self, keys, seed=0):
@@ -108,7 +112,7 @@ class Ascent:
             rate = self._rate * (0.5 + 0.5 * np.cos(np.pi * (step - state.step) / steps) if cool else 1.0)
             view = self._transforms.draw(state.seed, step, self.parameterization.shape[:2])
             numbers = [ops.convert_to_tensor(np.asarray(part, "float32")) for part in (step + 1, rate, view)]
-            take = self._leaking_step if ops.convert_to_numpy(tensors["leaks"]).any() else self._step
+            take = self._rescuing_step if ops.convert_to_numpy(tensors["mode"]).any() else self._step
             (scores, dead), tensors = take(values, tensors, *numbers, goals)
             contrast = rescue.restart_contrast(step)
             if contrast is not None:
@@ -145,14 +149,14 @@ class Ascent:
         """The paths of the layer calls that the objective is made of."""
         return self._gradient.paths
 
-    def _trace(self, values, tensors, number, rate, view, goals, *, leaking):
-        """Return the scores before one step and who is dead, and the tensors after it."""
+    def _trace(self, values, tensors, number, rate, view, goals, *, rescuing):
+        """Return the scores before one step and who is to start again, and the tensors after it."""
         self.traces += 1
-        leaks = rescue.LEAK * tensors["leaks"] if leaking else None
-        scores, direction, size = self._gradient(values, tensors["parameters"], goals, view, leaks)
-        leaks, inactive, dead = rescue.updated(tensors["leaks"], tensors["inactive"], size, number)
-        moved = _adam(tensors, direction, number, rate) | {"leaks": leaks, "inactive": inactive}
-        return (scores, dead), moved
+        known = rescue.Rescue(*(tensors[name] for name in rescue.FIELDS))
+        leaks = rescue.leaks(known.mode) if rescuing else None
+        scores, direction, flow = self._gradient(values, tensors["parameters"], goals, view, leaks)
+        known, anew = rescue.updated(known, scores, flow, number)
+        return (scores, anew), _adam(tensors, direction, number, rate) | dict(zip(rescue.FIELDS, known, strict=True))
 
     def _restarted(self, tensors, dead, contrast, step, state):
         """Return the tensors with dead images started again from noise of this contrast."""
@@ -165,11 +169,11 @@ class Ascent:
         return tensors | {"parameters": ops.convert_to_tensor(parameters)}
 
     def _state(self, parameters, seed, keys):
-        zeros, none = np.zeros_like(parameters), np.zeros(len(parameters), "float32")
-        return AscentState(parameters, zeros, zeros, none, none, 0, seed, tuple(keys))
+        zeros = np.zeros_like(parameters)
+        return AscentState(parameters, zeros, zeros, *rescue.at_start(len(parameters)), 0, seed, tuple(keys))
 
 
-_TENSORS = ("parameters", "mean", "square", "leaks", "inactive")
+_TENSORS = ("parameters", "mean", "square", *rescue.FIELDS)
 
 
 def _generators(keys, seed):

@@ -1,5 +1,8 @@
 """The objective's value and its gradient with respect to the image parameters: one pass, shared by all ascents."""
 
+import functools
+from typing import Any, NamedTuple
+
 import numpy as np
 from keras import ops
 
@@ -8,6 +11,21 @@ from keras_see.model.cache import layer_calls_of
 from keras_see.model.forward import FLOAT16_SCALE, features_at
 from keras_see.optimization.preprocessing import traced_shape
 from keras_see.optimization.transforms import Transforms
+
+
+class Flow(NamedTuple):
+    """How much of an objective's gradient reaches the image.
+
+    Attributes:
+        size: `(n,)`, how much the score changes where each parameter changes by one along the gradient's signs at
+            most, as a share of the scale of scores. Without that of the prior, which moves images whether the model
+            responds to them or not.
+        blocked: `(n, 2)`, what full and what closed activations block of it, as `FlatActivations` has it; None where
+            nothing may leak.
+    """
+
+    size: Any
+    blocked: Any
 
 
 class ObjectiveGradient:
@@ -38,34 +56,40 @@ class ObjectiveGradient:
         return backend.values(self.model.variables)
 
     def __call__(self, values, parameters, goals, view=None, leaks=None):
-        """Return the scores `(n,)`, a direction of ascent of unit root mean square, and the gradient's size; traced.
+        """Return the scores `(n,)`, a direction of ascent of unit root mean square, and the `Flow`; traced.
 
         The direction is the gradient of the score, less that of the objective's penalty and prior, over its root mean
-        square. The size `(n,)` is the root mean square of the gradient without that of the prior, which moves images
-        whether the model responds to them or not.
+        square.
 
         Args:
             values: As `values` returns them.
             parameters: Of `n` images, as the parameterization has them.
             goals: What the objective aims at, tensors.
             view: The matrix of the transforms.
-            leaks: `(n,)`, the gradient that closed rectifiers let through; None for the true gradient.
+            leaks: `(n,)`, the share of the gradient that flat parts of activations let through; None for the true
+                gradient.
         """
 
         def score(point):
             images = self._parameterization.images(point["parameters"])
-            features = self._features(values, self._transforms.view(images, view), leaks)
+            seen = self._transforms.view(images, view)
+            features = self._features(values, seen, leaks, point.get("blocked"))
             scores = total = ops.cast(self._objective.score(features, images, goals), "float32")
             if self._objective.penalty is not None:
                 total = total - self._objective.penalty(features, images, goals)
-            return ops.sum(total) * self._scale, scores
+            return ops.sum(total) * self._scale, (scores, self._score_scale(features))
 
-        scores, gradients = backend.gradients(score, {"parameters": parameters})
+        points = {"parameters": parameters}
+        if leaks is not None:
+            points["blocked"] = ops.zeros((parameters.shape[0], 2), "float32")
+        (scores, scale), gradients = backend.gradients(score, points)
         direction, size = unit(_existing(gradients["parameters"]))
+        size = size * (float(np.prod(direction.shape[1:])) / self._scale) / scale
         if self._objective.prior is not None:
             gradient = _existing(gradients["parameters"]) / self._scale - self._prior_gradient(parameters)
             direction, _ = unit(gradient)
-        return scores, direction, size
+        blocked = gradients.get("blocked")
+        return scores, direction, Flow(size, points.get("blocked") if blocked is None else blocked)
 
     def features(self, images):
         """Return the current features of images at the objective's paths, NumPy arrays."""
@@ -100,12 +124,21 @@ class ObjectiveGradient:
 
         return _existing(backend.gradients(prior, {"parameters": parameters})[1]["parameters"])
 
+    def _score_scale(self, features):
+        """Return the scale of scores, `(n,)`: the largest feature of the objective's layers, or 1 for shares."""
+        found = [ops.cast(ops.stop_gradient(features[path]), "float32") for path in self.paths]
+        if self._objective.is_share:
+            return ops.ones((found[0].shape[0],), "float32")
+        largest = [ops.max(ops.abs(part), axis=tuple(range(1, len(part.shape)))) for part in found]
+        scale = functools.reduce(ops.maximum, largest)
+        return ops.where(scale > 0, scale, 1.0)
+
     def _scores(self, values, images, goals):
         return ops.cast(self._objective.score(self._features(values, images), images, goals), "float32")
 
-    def _features(self, values, images, leaks=None):
+    def _features(self, values, images, leaks=None, blocked=None):
         inputs = self._preprocess(images)
-        return features_at(self.model, values, self._layer_calls, inputs, self._objective.paths, leaks)
+        return features_at(self.model, values, self._layer_calls, inputs, self._objective.paths, leaks, blocked)
 
     def _features_in_order(self, values, images):
         features = self._features(values, images)
@@ -122,7 +155,7 @@ def unit(gradient):
     largest = ops.max(ops.abs(gradient), axis=axes, keepdims=True)
     gradient = gradient / ops.where(largest > 0, largest, 1.0)  # else squares of small gradients would be zero
     size = ops.sqrt(ops.mean(ops.square(gradient), axis=axes, keepdims=True))
-    return gradient / ops.where(size > 0, size, 1.0), ops.reshape(size, (-1,))
+    return gradient / ops.where(size > 0, size, 1.0), ops.reshape(size * largest, (-1,))
 
 
 def _existing(gradient):

@@ -21,12 +21,14 @@ class Objective:
         penalty: Of the same arguments, `(n,)`: subtracted from the score in the ascent, but not in the scores that are
             reported. Or None.
         prior: `prior(images)` returns `(n,)`, how unnatural images are: subtracted likewise. Or None.
+        is_share: Whether the score is a share, about 1 at first, rather than in units of the features.
     """
 
     paths: tuple
     score: Callable
     penalty: Callable | None = None
     prior: Callable | None = None
+    is_share: bool = False
 
 
 def channels(path):
@@ -91,7 +93,7 @@ def contents(paths, prior):
         parts = [_sums(ops.square(a - b)) / _or_one(_sums(ops.square(b))) for a, b in zip(found, goals, strict=True)]
         return -sum(parts) / len(parts)
 
-    return Objective(tuple(paths), score, prior=prior)
+    return Objective(tuple(paths), score, prior=prior, is_share=True)
 
 
 def with_diversity(objective, strength):

@@ -7,6 +7,7 @@ import numpy as np
 from keras_see._validation import is_whole, shown
 from keras_see.model.image_batches import picture_of
 from keras_see.model.inputs import build, check_fit, check_model
+from keras_see.optimization import rescue
 from keras_see.optimization.activation_maximization import neuron_ascent
 from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import shown_channels
@@ -115,25 +116,26 @@ class NeuronView:
         """Take the steps of this evaluation, and return the images with their activations."""
         images, ascent = self._resumed.evaluate(), self._resumed.ascent
         real = None if self._sample_images is None else ascent.all_scores(picture_of(self._sample_images.images))
-        return images, ascent.scores(images), self._resumed.inactive(), real
+        return images, ascent.scores(images), self._resumed.conditions(), real
 
     def settle(self, findings, step):
         """Do nothing: optimized images have no range of colours to set."""
 
     def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean activation as a number."""
-        images, activations, inactive, real = findings
+        images, activations, conditions, real = findings
         pictures, note = to_pictures(images, _display(self._display, self._value_range))
         captions = [
-            [self._title(name), "no activation yet" if none else f"activation {short_number(value)}"]
-            for name, value, none in zip(self._resumed.ascent.names, activations, inactive, strict=True)
+            [self._title(name), rescue.caption(short_number(value), condition)]
+            for name, value, condition in zip(self._resumed.ascent.names, activations, conditions, strict=True)
         ]
         columns = [] if real is None else [self._strongest_images(real)]
         footer = "; ".join(filter(None, [caption, note]))
         image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path), font=self._font)
         text = (
             f"**Neuron images** of {self._path}: for each channel, the image with the highest activation found by "
-            "optimization, which resumes from step to step. The activation is the mean over all places."
+            "optimization, which resumes from step to step. The activation is the mean over all places. "
+            + rescue.MEANING
         )
         tag = prefix + self.names[0]
         mean = Number(float(np.mean(activations)), "Activation, mean over the images.")

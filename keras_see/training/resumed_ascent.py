@@ -39,6 +39,6 @@ class ResumedAscent:
             )
         return images
 
-    def inactive(self):
-        """Return `(k,)`, above 0 where an image activates nothing yet."""
-        return self.ascent.inactive(self._state)
+    def conditions(self):
+        """Return whether each image is `rescue.ACTIVE`, `CLOSED`, `FULL` or `DEAD`, `(k,)`."""
+        return self.ascent.conditions(self._state)

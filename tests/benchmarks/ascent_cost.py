@@ -2,7 +2,7 @@
 
 The floor is one compiled forward and backward pass of the truncated model on the same batch, from the mean of the
 layer's channels to the images, in the same process. Floor and steps take turns, so that a machine whose speed drifts
-slows both; medians are given. A step in which the gradient leaks through closed rectifiers, for an image that has no
+slows both; medians are given. A step in which the gradient leaks through closed activations, for an image that has no
 gradient of its own, runs another program: it is measured apart. `--model` takes a `.keras` file in place of MobileNetV2
 with random weights.
 """
@@ -45,7 +45,7 @@ def active_channels(model, layer, count):
     channels = list(range(min(8 * count, model.get_layer(layer).output.shape[-1])))
     ascent = neuron_ascent(model, layer, channels, batch_size=count)
     states, _ = ascent.run(ascent.start(), 2)
-    active = np.flatnonzero(ascent.inactive(states) == rescue.ACTIVE)
+    active = np.flatnonzero(ascent.conditions(states) == rescue.ACTIVE)
     if len(active) < count:
         raise SystemExit(f"`--layer` must have {count} active channels among its first. {layer} has {len(active)}.")
     return [int(channel) for channel in active[:count]]
@@ -57,7 +57,7 @@ def measure(model, layer, count, runs):
     (state,) = batched.start()
     images = np.random.default_rng(0).random(batched.images([state]).shape).astype("float32")
     floor = floor_of(model, layer, images)
-    leaking = dataclasses.replace(state, leaks=np.ones(count, "float32"))
+    leaking = dataclasses.replace(state, mode=np.full(count, rescue.LEAKING, "float32"))
     readings = [_seconds(floor, batched, state, leaking) for _ in range(runs + 1)][1:]  # the first compiles
     base, step, leak = (statistics.median(column) for column in zip(*readings, strict=True))
     ratios = [statistics.median(reading[column] / reading[0] for reading in readings) for column in (1, 2)]

@@ -6,7 +6,7 @@ from tiny_models import outputs_of, photos
 
 import keras_see
 from keras_see.model import backend
-from keras_see.model.activations import closing_activation, computes_as, is_rectifier, own_operation, stands_alone
+from keras_see.model.activations import closing_activation, computes_as, is_activation, own_operation, stands_alone
 
 
 def operation_of(function):
@@ -64,27 +64,25 @@ def test_what_only_bears_the_name_is_not_taken_for_it():
         assert not stands_alone(operation)
 
 
-RECTIFIED = [
+ACTIVATIONS = [
     layers.Dense(2, "relu"),
-    layers.Dense(2, "hard_swish"),
-    layers.ReLU(),
+    layers.Dense(2, "tanh"),
+    layers.Dense(2, lambda x: ops.clip(x, 0, 3)),
     layers.ReLU(6.0),
     layers.ELU(),
+    layers.Activation("sigmoid"),
     layers.Conv2D(2, 3, activation=layers.ReLU()),
 ]
 
 
-@pytest.mark.parametrize("operation", [*RECTIFIED, operation_of(ops.relu6), operation_of(ops.hard_silu)])
-def test_rectifiers_are_known(operation):
-    assert is_rectifier(operation)
+@pytest.mark.parametrize("operation", [*ACTIVATIONS, *map(operation_of, (ops.relu6, ops.hard_silu, ops.tanh))])
+def test_functions_of_single_numbers_are_known(operation):
+    assert is_activation(operation)
 
 
-def test_activations_that_let_low_values_through_are_no_rectifiers():
-    def relu(x):
-        return x
-
-    for operation in (layers.Dense(2), layers.Dense(2, "tanh"), layers.LeakyReLU(), layers.Dense(2, relu)):
-        assert not is_rectifier(operation)
+def test_linear_layers_functions_of_rows_and_cells_of_loops_are_no_activations():
+    none = [layers.Dense(2), layers.Dense(2, "softmax"), layers.Softmax(), layers.LSTMCell(2), operation_of(ops.mean)]
+    assert not any(map(is_activation, none))
 
 
 def test_a_subclass_with_a_call_of_its_own_computes_something_else():

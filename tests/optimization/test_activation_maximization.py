@@ -6,6 +6,7 @@ from keras import layers, ops
 
 from keras_see import gap_classifier
 from keras_see.optimization.activation_maximization import class_images, neuron_ascent, neuron_images
+from keras_see.optimization.rescue import ACTIVE, FULL
 
 SHAPE = (12, 12, 3)
 
@@ -210,18 +211,76 @@ def test_a_channel_that_nothing_activates_is_logged_and_not_returned_grey(caplog
     bias[:] = [5, -1e6, 5, 5]
     net.get_layer("deep").set_weights([kernel, bias])
     images = neuron_images(net, "deep", [0, 1], steps=20)
-    assert "channel 1 stayed at zero" in caplog.text
+    assert "channel 1 is closed: it stayed at 0" in caplog.text
     assert "channel 0" not in caplog.text
     assert images[1].std() > 0.05
 
 
-def test_the_error_names_a_channel_without_weights():
+def test_a_dead_channel_is_named_and_the_others_come_out(caplog):
     net = model()
     kernel, bias = net.get_layer("deep").get_weights()
-    kernel[..., 1] = 0
+    bias[:] = 5
+    kernel[..., 1], bias[1] = 0, 0.25
     net.get_layer("deep").set_weights([kernel, bias])
-    with pytest.raises(ValueError, match=r"That of channel 1 was zero.*ignores its input for these"):
-        neuron_images(net, "deep", [0, 1], steps=20)
+    images = neuron_images(net, "deep", [0, 1], steps=20)
+    assert "channel 1 is dead: it was 0.25 from all starts" in caplog.text
+    assert "channel 0" not in caplog.text
+    np.testing.assert_allclose(images[0], neuron_images(net, "deep", [0], steps=20)[0], atol=0.02)
+
+
+def steep(activation):
+    """Channels far in the flat parts of an activation: of grey images the second is closed."""
+    conv = layers.Conv2D(4, 3, activation=activation, name="steep")
+    net = keras.Sequential([keras.Input(SHAPE), conv])
+    kernel = np.random.default_rng(2).normal(0, 6, (3, 3, 3, 4))
+    kernel += np.array([2.0, -2.0, 0.7, -0.3])
+    conv.set_weights([kernel, np.zeros(4)])
+    return net
+
+
+def clip(x):
+    return ops.clip(x, -2.0, 3.0)
+
+
+SATURATED = {"relu6": (0, 6), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "sigmoid": (0, 1), clip: (-2, 3)}
+UNBOUNDED = ["relu", "leaky_relu", "swish", "gelu", "hard_swish"]
+
+
+@pytest.mark.parametrize("activation", SATURATED, ids=lambda each: getattr(each, "__name__", each))
+def test_channels_that_saturate_rise_from_below_and_end_full(activation):
+    net, (low, high) = steep(activation), SATURATED[activation]
+    ascent = neuron_ascent(net, "steep")
+    states, _ = ascent.run(ascent.start(), 100)
+    reached = ascent.scores(ascent.images(states))
+    assert np.all(reached[[0, 2]] > low + 0.8 * (high - low))
+    assert np.all(reached[1] > low + 0.05 * (high - low))
+    assert set(ascent.conditions(states)[:3]) <= {ACTIVE, FULL}
+
+
+@pytest.mark.parametrize("activation", UNBOUNDED)
+def test_channels_that_are_closed_for_grey_images_open(activation):
+    net = steep(activation)
+    reached = activations(net, "steep", neuron_images(net, "steep", [1], steps=100)).mean(axis=(1, 2))
+    assert reached[0, 1] > 0.05
+
+
+@pytest.mark.parametrize("activation", ["relu6", "swish"])
+def test_a_rescue_does_not_depend_on_the_images_beside(activation):
+    net = steep(activation)
+    together, alone = (neuron_images(net, "steep", channels, steps=24) for channels in ([1, 3], [3]))
+    np.testing.assert_allclose(together[1], alone[0], atol=0.02)
+
+
+def test_an_image_that_is_full_from_the_start_is_named_and_kept(caplog):
+    net = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3, activation="relu6", name="conv")])
+    kernel = np.zeros((3, 3, 3, 2))
+    kernel[..., 0], kernel[1, 1, :, 1] = 4, 1
+    net.get_layer("conv").set_weights([kernel, np.zeros(2)])
+    with caplog.at_level("INFO", "keras_see"):
+        images = neuron_images(net, "conv", [0, 1], steps=20)
+    assert "channel 0 is full: at 6 it goes no higher." in caplog.text
+    assert "channel 1" not in caplog.text
+    np.testing.assert_array_equal(activations(net, "conv", images)[0, ..., 0], 6)
 
 
 def test_two_inputs_and_strings_as_targets_are_refused():

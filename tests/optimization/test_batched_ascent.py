@@ -29,7 +29,7 @@ def test_a_run_resumes_from_the_states_of_an_earlier_one():
     states, _ = ascent.run(states, 5)
     at_once, _ = ascent.run(ascent.start(4), 8)
     np.testing.assert_allclose(ascent.images(states), ascent.images(at_once), atol=1e-4)
-    assert ascent.inactive(states).tolist() == [0] * 3
+    assert ascent.conditions(states).tolist() == [0] * 3
 
 
 @pytest.mark.parametrize("steps", [0, -3, 2.5, "many"])

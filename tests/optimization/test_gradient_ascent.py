@@ -7,6 +7,7 @@ from keras import layers, ops
 from keras_see.optimization.gradient_ascent import Ascent
 from keras_see.optimization.objectives import Objective, channels, one_hot
 from keras_see.optimization.parameterization import Fourier, Pixels
+from keras_see.optimization.rescue import ACTIVE, DEAD
 from keras_see.optimization.transforms import Transforms
 
 SHAPE = (12, 12, 3)
@@ -90,7 +91,7 @@ def test_closed_rectifiers_leak_until_there_is_a_gradient():
     state, history = run(ascent, 40, keys=range(4), numbers=range(4))
     assert np.all(history[:, 0] == 0)
     assert np.all(history[:, -8:].mean(axis=1) > 0)
-    assert not state.inactive.any()
+    assert not state.condition.any()
 
 
 def test_unknown_rectifiers_are_overcome_by_starts_of_more_contrast():
@@ -103,7 +104,7 @@ def test_unknown_rectifiers_are_overcome_by_starts_of_more_contrast():
     state, history = ascent.run(ascent.start([0, 1]), 30, [np.ones((2, 1))])
     assert np.all(history[:, 0] == 0)
     assert np.all(history[:, -1] > 0)
-    assert not state.inactive.any()
+    assert not state.condition.any()
 
 
 def test_an_image_that_never_has_a_gradient_is_dead():
@@ -112,7 +113,7 @@ def test_an_image_that_never_has_a_gradient_is_dead():
     kernel[..., 1] = 0
     net.get_layer("conv").set_weights([kernel, np.zeros(4)])
     state, _ = run(Ascent(net, channels("conv"), Fourier(SHAPE, (0, 1))), 14)
-    assert state.inactive.tolist() == [0, 2]
+    assert state.condition.tolist() == [ACTIVE, DEAD]
 
 
 def test_a_penalty_changes_the_ascent_but_not_the_score():
@@ -123,7 +124,7 @@ def test_a_penalty_changes_the_ascent_but_not_the_score():
 
 
 def test_cooling_lowers_the_step_size_to_zero():
-    ascent = Ascent(model(), channels("conv"), Pixels(SHAPE, (0, 1)), transforms=STILL)
+    ascent = Ascent(model(activation=None), channels("conv"), Pixels(SHAPE, (0, 1)), transforms=STILL)
     whole, cooled = (ascent.run(ascent.start([0]), 20, [one_hot([0], 4)], cool=cool)[0] for cool in (False, True))
     moved = [np.abs(each.parameters).mean() for each in (whole, cooled)]
     assert moved[1] == pytest.approx(

@@ -9,32 +9,64 @@ from keras import ops
 
 from keras_see.optimization import rescue
 from keras_see.optimization.activation_maximization import neuron_ascent
-from keras_see.optimization.rescue import ACTIVE, DEAD, LEAKING, RESTARTS, RETRY, report, restart_contrast, updated
+from keras_see.optimization.objective_gradient import Flow
+from keras_see.optimization.rescue import (
+    ACTIVE,
+    CLOSED,
+    DEAD,
+    FULL,
+    LEAKING,
+    PLAIN,
+    PROBING,
+    RESTARTS,
+    RETRY,
+    Rescue,
+    report,
+    restart_contrast,
+    updated,
+)
 from keras_see.optimization.transforms import Transforms
 
 
-def after(leaks, inactive, size, number=1):
-    parts = [ops.convert_to_tensor(np.array([part], "float32")) for part in (leaks, inactive, size)]
-    return [float(ops.convert_to_numpy(part)[0]) for part in updated(*parts, number)]
+def after(mode=PLAIN, condition=ACTIVE, size=0.5, blocked=(0, 0), number=1, score=0.0, low=0.0, high=0.0):
+    """Return mode, condition and whether the image starts again, after one step of one image."""
+    known = [ops.convert_to_tensor(np.array([part], "float32")) for part in (mode, condition, low, high)]
+    flow = Flow(*(ops.convert_to_tensor(np.array([part], "float32")) for part in (size, blocked)))
+    found, anew = updated(Rescue(*known), ops.convert_to_tensor(np.array([score], "float32")), flow, number)
+    return tuple(int(ops.convert_to_numpy(part)[0]) for part in (found.mode, found.condition, anew))
 
 
-def test_an_image_with_a_gradient_is_active_and_does_not_leak():
-    assert after(leaks=0, inactive=ACTIVE, size=0.5) == [0, ACTIVE, 0]
+@pytest.mark.parametrize("mode", [PLAIN, PROBING])
+@pytest.mark.parametrize("condition", [ACTIVE, CLOSED, FULL, DEAD])
+def test_an_image_with_a_gradient_is_active(mode, condition):
+    assert after(mode, condition) == (PLAIN, ACTIVE, 0)
 
 
-def test_an_image_without_a_gradient_leaks_in_the_next_step():
-    assert after(leaks=0, inactive=ACTIVE, size=0) == [1, LEAKING, 0]
+def test_what_blocks_the_gradient_of_an_image_is_looked_at_in_the_next_step():
+    assert after(size=0) == (PROBING, ACTIVE, 0)
+    assert after(size=0, condition=FULL) == (PROBING, FULL, 0)
+
+
+def test_full_closed_and_partly_full_images_are_told_apart_by_what_blocks_the_gradient():
+    assert after(PROBING, size=0, blocked=(2, 1)) == (PLAIN, FULL, 0)
+    assert after(PROBING, size=0, blocked=(0, 1)) == (LEAKING, CLOSED, 0)
+    assert after(PROBING, size=0, blocked=(1, 2)) == (LEAKING, ACTIVE, 0)
+
+
+def test_where_nothing_known_blocks_the_gradient_the_scores_so_far_tell():
+    assert after(PROBING, size=0, score=3, low=0, high=3) == (PLAIN, FULL, 0)
+    assert after(PROBING, size=0, score=0, low=0, high=3) == (LEAKING, CLOSED, 0)
+    assert after(PROBING, size=0, score=3, low=3, high=3) == (LEAKING, CLOSED, 0)
 
 
 def test_a_leaking_image_stays_leaking_until_its_true_gradient_is_tried_again():
-    assert after(leaks=1, inactive=LEAKING, size=0.5) == [1, LEAKING, 0]
-    assert after(leaks=1, inactive=LEAKING, size=0.5, number=RETRY) == [0, LEAKING, 0]
-    assert after(leaks=0, inactive=LEAKING, size=0.5) == [0, ACTIVE, 0]
+    assert after(LEAKING, CLOSED) == (LEAKING, CLOSED, 0)
+    assert after(LEAKING, CLOSED, number=RETRY) == (PROBING, CLOSED, 0)
 
 
-def test_an_image_that_even_leaks_do_not_move_is_dead():
-    assert after(leaks=1, inactive=LEAKING, size=0) == [1, DEAD, 1]
-    assert after(leaks=0, inactive=DEAD, size=0) == [1, DEAD, 0]
+def test_an_image_that_even_leaks_do_not_move_is_dead_and_starts_again():
+    assert after(LEAKING, CLOSED, size=0) == (LEAKING, DEAD, 1)
+    assert after(LEAKING, DEAD, size=0.5) == (LEAKING, CLOSED, 0)
 
 
 def test_the_contrast_of_new_starts_doubles_and_then_there_are_none():
@@ -45,14 +77,16 @@ def test_the_contrast_of_new_starts_doubles_and_then_there_are_none():
     assert sorted(set(contrasts[:-1])) == [2.0**power for power in range(RESTARTS + 1)]
 
 
-def test_dead_images_are_an_error_and_leaking_ones_are_logged(caplog):
-    with pytest.raises(ValueError, match=r"That of channel 2 was zero, from all starts\. The model ignores"):
-        report(["channel 1", "channel 2"], np.array([ACTIVE, DEAD]))
-    with pytest.raises(ValueError, match="The model ignores its input there"):
-        report(["channel 2"], np.array([DEAD]))
-    with caplog.at_level(logging.WARNING, "keras_see"):
-        report(["channel 1", "channel 2"], np.array([LEAKING, ACTIVE]))
-    assert caplog.messages == ["channel 1 stayed at zero; its image shows what comes nearest to activating it."]
+def test_dead_images_are_an_error_only_if_all_are(caplog):
+    with pytest.raises(ValueError, match=r"That of channel 1, channel 2 was zero, from all starts: the model ignores"):
+        report(["channel 1", "channel 2"], np.array([DEAD, DEAD]), [0.0, 0.0])
+    with caplog.at_level(logging.INFO, "keras_see"):
+        report(list("abcd"), np.array([CLOSED, ACTIVE, DEAD, FULL]), [0.0, 1.0, 0.5, 6.0])
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", "a is closed: it stayed at 0. Its image shows what comes nearest to activating it."),
+        ("WARNING", "c is dead: it was 0.5 from all starts, without a gradient. Its image shows nothing."),
+        ("INFO", "d is full: at 6 it goes no higher."),
+    ]
 
 
 def batched_ascent(share):
@@ -66,15 +100,15 @@ def batched_ascent(share):
 
 # A pixel's logit rises by 0.05 in a step: after 16 steps the mean is at 0.69, after 32 at 0.83, after 48 at 0.92.
 @pytest.mark.parametrize(("share", "rounds"), [(0.6, 1), (0.78, 2), (0.88, 3)])
-def test_extra_steps_go_to_inactive_images_alone_and_end_when_they_are_active(share, rounds):
+def test_extra_steps_go_to_closed_images_alone_and_end_when_they_are_active(share, rounds):
     ascent = batched_ascent(share)
     states, _ = ascent.run(ascent.start(), 2)
     before = ascent.images(states)
-    assert ascent.inactive(states).tolist() == [ACTIVE, LEAKING]
+    assert ascent.conditions(states).tolist() == [ACTIVE, CLOSED]
 
-    images, inactive = rescue.with_extra_steps(ascent, states)
+    images, conditions = rescue.with_extra_steps(ascent, states)
     further, _ = ascent.run(states, rounds * rescue.EXTRA_STEPS)
-    assert inactive.tolist() == [ACTIVE, ACTIVE]
+    assert conditions.tolist() == [ACTIVE, ACTIVE]
     np.testing.assert_array_equal(images[0], before[0])
     np.testing.assert_allclose(images[1], ascent.images(further)[1], atol=1e-6)
 
@@ -82,7 +116,7 @@ def test_extra_steps_go_to_inactive_images_alone_and_end_when_they_are_active(sh
 def test_extra_steps_end_where_they_do_not_help():
     ascent = batched_ascent(share=2)  # brighter than any image
     states, _ = ascent.run(ascent.start(), 2)
-    images, inactive = rescue.with_extra_steps(ascent, states)
+    images, conditions = rescue.with_extra_steps(ascent, states)
     further, _ = ascent.run(states, rescue.ROUNDS * rescue.EXTRA_STEPS)
-    assert inactive.tolist() == [ACTIVE, LEAKING]
+    assert conditions.tolist() == [ACTIVE, CLOSED]
     np.testing.assert_allclose(images[1], ascent.images(further)[1], atol=1e-6)
