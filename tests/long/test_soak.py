@@ -17,9 +17,9 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.random((8, 16, 16, 3)).astype("float32"), np.arange(8) % 4
 GROWS_AT_MOST = 0.02
 
-# Of trainings that each compile anew: the allocator's pools still settle, by another amount on each machine. A program
-# that each training kept would add 10 % and more, and thousands of objects.
-POOLS_GROW_AT_MOST, OBJECTS_GROW_AT_MOST = 0.05, 0.01
+# Of trainings that each compile anew: the allocator's pools still settle, by another amount on each machine, and JAX
+# notes about a hundred objects for each. A program that each training kept would add 10 %, and thousands of objects.
+POOLS_GROW_AT_MOST, OBJECTS_OF_A_TRAINING = 0.05, 300
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read as Linux tells it")
 
@@ -116,5 +116,5 @@ def test_50_trainings_in_one_process_keep_no_memory(tmp_path, traces):
         seen.append(megabytes())
         objects.append(len(gc.get_objects()))
     print([round(m) for m in seen[::5]], objects[::5], len(traces), sum(traces))
-    assert np.mean(objects[-5:]) < np.mean(objects[11:16]) * (1 + OBJECTS_GROW_AT_MOST)
+    assert (objects[-1] - objects[14]) / 35 < OBJECTS_OF_A_TRAINING
     assert np.mean(seen[-5:]) < np.mean(seen[11:16]) * (1 + POOLS_GROW_AT_MOST)
