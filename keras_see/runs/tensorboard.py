@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
+import logging
+import math
 import os
-import socket
 import struct
 import time
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import google_crc32c
 import numpy as np
+from google.protobuf.message import DecodeError
 from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.plugins.image import metadata as image_metadata
@@ -22,14 +24,19 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
 from keras_see._validation import shown
+from keras_see.runs.event_files import SUFFIX, event_files, next_name
 from keras_see.runs.records import Number, Picture, Record
 
 if TYPE_CHECKING:  # `keras-see board` imports this file and no framework
     from keras_see._types import PathLike
 
-SUFFIX = ".keras_see"
+_LOGGER = logging.getLogger("keras_see")
 
-_NUMBERS = itertools.count()
+# The most bytes of one record that are read: a step with all its sheets has a few MB.
+LONGEST_RECORD = 2**30
+
+# Steps beyond are taken for damage. Epochs and batches stay far below.
+HIGHEST_STEP = 2**48
 
 
 class TensorBoard:
@@ -50,7 +57,7 @@ class TensorBoard:
 
     def write(self, step: int, records: Mapping[str, Record]) -> int:
         """Write the records of one step, tag -> record, and return how many bytes that took."""
-        if self._name is None or not (self.folder / self._name).exists():
+        if self._name is None or self._is_damaged():
             self._start()
         values = [_summary(tag, record) for tag, record in records.items()]
         event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
@@ -63,27 +70,38 @@ class TensorBoard:
     def last_steps(self) -> dict[str, int]:
         """Return each tag that keras_see wrote in this folder, with its last step."""
         steps: dict[str, int] = {}
-        for path in self.folder.glob(f"*tfevents*{SUFFIX}"):
+        for path in event_files(self.folder, f"*tfevents*{SUFFIX}", below=False):
             for event in events(path):
-                for value in event.summary.value:
+                for value in event.summary.value if abs(event.step) < HIGHEST_STEP else ():
                     steps[value.tag] = max(event.step, steps.get(value.tag, event.step))
         return steps
 
     def last_number(self, tag: str) -> float | None:
         """Return the number last written in this folder under a tag, or None."""
-        numbers = read(self.folder, tag).get(tag)
-        return numbers[-1][1] if numbers else None
+        values = read(self.folder, tag).get(tag, ())
+        numbers = [value for _, value in values if isinstance(value, float) and math.isfinite(value)]
+        return numbers[-1] if numbers else None
 
     def close(self) -> None:
         """Do nothing: the file is closed after each step."""
 
     def _start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        # TensorBoard reads the files of a folder in the order of their names.
-        moment, host = f"{time.time():.6f}".replace(".", ""), socket.gethostname()
-        name = f"events.out.tfevents.{moment[:10]}.{moment[10:]}.{host}.{os.getpid()}.{next(_NUMBERS)}{SUFFIX}"
-        self._name, self._length = name, 0
+        self._name, self._length = next_name([path.name for path in self.folder.glob("*tfevents*")]), 0
         self._append(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def _is_damaged(self):
+        """Return whether the file is gone or shorter than what was written; that is told, and a new one goes on."""
+        path = self.folder / self._name
+        try:
+            length = path.stat().st_size
+        except FileNotFoundError:
+            length = None
+        if length is not None and length >= self._length:
+            return False
+        what = "was removed" if length is None else "was cut off by another program"
+        _LOGGER.warning("The event file %r %s: earlier steps are lost, and a new file is begun.", str(path), what)
+        return True
 
     def _append(self, event):
         data = event.SerializeToString()
@@ -99,18 +117,28 @@ class TensorBoard:
 def events(path):
     """Yield the events of a file up to its end or to the first that is cut off or damaged."""
     with Path(path).open("rb") as file:
+        left = file.seek(0, os.SEEK_END)
+        file.seek(0)
         while len(header := file.read(12)) == 12 and _checksum(header[:8]) == header[8:]:
-            data = file.read(struct.unpack("<Q", header[:8])[0])
+            length = struct.unpack("<Q", header[:8])[0]
+            left -= length + 16
+            if left < 0 or length > LONGEST_RECORD:
+                return
+            data = file.read(length)
             if _checksum(data) != file.read(4):
                 return
-            yield event_pb2.Event.FromString(data)
+            try:
+                yield event_pb2.Event.FromString(data)
+            except DecodeError:
+                return
 
 
 def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mapping[str, list[tuple[int, Any]]]:
     """Read what a training run wrote for TensorBoard: pictures, numbers and texts, without a viewer.
 
-    All event files in the folder and below are read, those of other writers too; a file cut off in the middle gives
-    what was whole. Where a step was written more than once, the last counts.
+    All event files in the folder and below are read, those of other writers too; a file that is cut off or damaged
+    gives what comes before. Where a step was written more than once, the last counts. A picture that cannot be decoded,
+    or has more pixels than Pillow's `Image.MAX_IMAGE_PIXELS`, is left out with a warning.
 
     Args:
         log_dir: The folder.
@@ -143,7 +171,7 @@ def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mappin
     if wanted is not None and not (isinstance(wanted, Collection) and all(isinstance(tag, str) for tag in wanted)):
         raise TypeError(f"`tags` must be a tag or a list of tags. Got {shown(tags)}. Leave it out for all.")
     found: dict = {}
-    for path in sorted(folder.rglob("*tfevents*")):
+    for path in event_files(folder):
         run = path.parent.relative_to(folder).as_posix()
         for event in events(path):
             for value in event.summary.value:
@@ -194,7 +222,8 @@ class _Log(Mapping):
         if tag not in self._found:
             tags = ", ".join(self) or "none"
             raise KeyError(f"`tag` must be one that was written. Got {shown(tag)}. There are: {tags}.")
-        return [(step, _decoded(value)) for step, value in sorted(self._found[tag].items())]
+        decoded = [(step, _decoded_or_none(tag, step, value)) for step, value in sorted(self._found[tag].items())]
+        return [(step, value) for step, value in decoded if value is not None]
 
     def __contains__(self, tag):
         return tag in self._found
@@ -239,6 +268,15 @@ def _is_readable(value):
     return value.HasField("tensor") and value.tensor.dtype in (types_pb2.DT_STRING, types_pb2.DT_FLOAT)
 
 
+def _decoded_or_none(tag, step, value):
+    """Return the value of a summary, or None where it is damaged, which is told."""
+    try:
+        return _decoded(value)
+    except Exception as error:  # each kind of damage has its own
+        _LOGGER.warning("%s at step %d cannot be read: %s: %s", tag, step, type(error).__name__, error)
+        return None
+
+
 def _decoded(value):
     if value.HasField("simple_value"):
         return value.simple_value
@@ -255,7 +293,9 @@ def _decoded(value):
 
 
 def _picture(encoded):
-    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
 
 
 def _checksum(data):

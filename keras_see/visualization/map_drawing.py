@@ -116,7 +116,7 @@ class ColorRange:
     """
 
     def __init__(self, upper=None, since=None):
-        self.upper, self.since, self.previous = upper or 0.0, None if since is None else int(since), None
+        self.upper, self.since, self.previous = max(upper or 0.0, 0.0), None if since is None else int(since), None
         self._low = []
 
     def settle(self, maps, step):
