@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import random
+import threading
 
 import keras
 import numpy as np
@@ -35,6 +36,16 @@ if _NAME == "tensorflow":
         """Return the variables' values to pass to a compiled function so that it sees the current weights."""
         return []  # a graph reads its variables each time it runs
 
+    def process_in(model):
+        """Return the number of this process in the job that trains a model, or None where the framework knows none."""
+        resolver = getattr(getattr(model, "distribute_strategy", None), "cluster_resolver", None)
+        if resolver is None or not resolver.task_type:
+            return None
+        tasks = resolver.cluster_spec().as_dict()
+        first = next(kind for kind in ("chief", "worker", resolver.task_type) if kind in tasks)
+        before = 0 if resolver.task_type == first else len(tasks[first])
+        return before + resolver.task_id
+
     def gradients(function, points):
         """Return `function(points)[1]` and the gradients of `function(points)[0]`.
 
@@ -48,6 +59,7 @@ if _NAME == "tensorflow":
 
 elif _NAME == "jax":
     import jax
+    from jax.experimental import multihost_utils
 
     # Where the framework keeps its activation functions.
     ACTIVATION_MODULES = (jax.nn,)
@@ -57,8 +69,62 @@ elif _NAME == "jax":
         return jax.jit(function)
 
     def values(variables):
-        """Return the variables' values to pass to a compiled function so that it sees the current weights."""
-        return [variable.value for variable in variables]
+        """Return the variables' values to pass to a compiled function so that it sees the current weights.
+
+        Of values on the devices of several processes that is this process's copy. Where each process has only a part,
+        every process must take part, here or in `weights_gathered`.
+        """
+        gathered = getattr(_GATHERED, "values", None) or _gathered(variables)
+        values = (gathered.get(id(variable), variable.value) for variable in variables)
+        return [value if _is_here(value) else value.addressable_data(0) for value in values]
+
+    @contextlib.contextmanager
+    def weights_gathered(model):
+        """Have the whole weights of a model on each process, in the block; every process of the job must take part."""
+        _GATHERED.values = _gathered(model.variables)
+        try:
+            yield
+        finally:
+            _GATHERED.values = None
+
+    _GATHERED = threading.local()
+
+    def _is_here(value):
+        return getattr(value, "is_fully_addressable", True)
+
+    def _is_in_parts(value):
+        return not _is_here(value) and not value.is_fully_replicated
+
+    def _gathered(variables):
+        """Return the whole values of variables of which each process has a part, by the variables' ids."""
+        parts = {id(variable): variable.value for variable in variables if _is_in_parts(variable.value)}
+        whole = {
+            key: jax.sharding.NamedSharding(part.sharding.mesh, jax.sharding.PartitionSpec())
+            for key, part in parts.items()
+        }
+        return jax.jit(lambda arrays: arrays, out_shardings=whole)(parts) if parts else {}
+
+    def process_in(model):
+        """Return the number of this process in the job that trains a model, or None where the framework knows none."""
+        return jax.process_index() if jax.process_count() > 1 else None
+
+    def is_in_parts(model):
+        """Return whether each process of the job has only a part of the model's weights."""
+        return any(_is_in_parts(variable.value) for variable in model.variables)
+
+    def meet(name, seconds):
+        """Return whether all processes of the job came to the point of this name within some seconds."""
+        from jax._src.distributed import global_state  # no public function waits for a limited time
+
+        try:
+            global_state.client.wait_at_barrier(name, timeout_in_ms=int(seconds * 1000))
+        except jax.errors.JaxRuntimeError:
+            return False
+        return True
+
+    def of_first_process(number):
+        """Return the whole number that the first process of the job gives; every process must take part."""
+        return int(multihost_utils.broadcast_one_to_all(np.int32(number)))
 
     def gradients(function, points):
         """Return `function(points)[1]` and the gradients of `function(points)[0]`.
@@ -90,6 +156,11 @@ else:
     def values(variables):
         """Return the variables' values to pass to a compiled function so that it sees the current weights."""
         return [variable.value.detach() for variable in variables]
+
+    def process_in(model):
+        """Return the number of this process in the job that trains a model, or None where the framework knows none."""
+        distributed = torch.distributed
+        return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else None
 
     @contextlib.contextmanager
     def _modules_kept(operations):
@@ -125,6 +196,17 @@ else:
 
     def _detached(tree):
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)
+
+
+if _NAME != "jax":
+
+    def is_in_parts(model):
+        """Return whether each process of the job has only a part of the model's weights."""
+        return False
+
+    def weights_gathered(model):
+        """Have the whole weights of a model on each process, in the block: here they always are."""
+        return contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ WAITING = 4
 
 _LOGGER = logging.getLogger("keras_see")
 
-_RUN_WRITERS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # (process, path) -> `RunWriter`
+_RUN_WRITERS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # (process, path, writes)
 _LOCK = threading.Lock()
 
 
@@ -30,11 +30,14 @@ class RunWriter:
         path: The folder.
     """
 
+    writes = True
+
     def __init__(self, path):
         self.path = path
         self._writer = TensorBoard(path)
         self._queue, self._worker, self._before = None, None, None
         self._claims = {}
+        self._trainings = weakref.WeakKeyDictionary()  # callback -> (thread of its training, prefix of its tags)
         self._steps_before = weakref.WeakKeyDictionary()  # callback -> {tag: last step before its training}
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._has_told = False
@@ -43,6 +46,18 @@ class RunWriter:
         """Write the records of one step, and return how many bytes that took."""
         with self._writing:
             return self._writer.write(step, records)
+
+    def enter(self, callback, prefix):
+        """Raise if a training in another thread writes here under the same prefix of tags."""
+        for other, (thread, its_prefix) in list(self._trainings.items()):
+            is_elsewhere = thread is not threading.current_thread() and thread.is_alive()
+            if other is not callback and is_elsewhere and its_prefix == prefix and other.is_training:
+                raise ValueError(
+                    "`log_dir` must be a folder for one training at a time, unless `name` tells them apart. "
+                    f"Another thread is training with {type(other).__name__} in {str(self.path)!r}. "
+                    "Give each training a folder of its own."
+                )
+        self._trainings[callback] = threading.current_thread(), prefix
 
     def claim(self, tags, callback):
         """Raise if another callback of the same fit is about to write these tags too."""
@@ -108,6 +123,22 @@ class RunWriter:
         return True
 
 
+class SilentRunWriter(RunWriter):
+    """Takes the place of the run writer where another process of the job writes: the folder may be missing here."""
+
+    writes = False
+
+    def write(self, step, records):
+        """Write nothing."""
+        return 0
+
+    def last_step_before(self, callback, is_mine):
+        """Know of no step: the process that writes does."""
+
+    def last_number(self, tag):
+        """Know of no number: the process that writes does."""
+
+
 def _work(jobs, before):
     if before is not None:
         before.join()
@@ -130,9 +161,22 @@ def _log_safely(message, *args):
         _LOGGER.error(message, *args)
 
 
-def run_writer_at(log_dir):
-    """Return this process's `RunWriter` of a folder; raise if the folder cannot be written to."""
+def run_writer_at(log_dir, writes=True):
+    """Return this process's `RunWriter` of a folder; raise if the folder cannot be written to.
+
+    Args:
+        log_dir: The folder.
+        writes: Whether this process writes, and not another of the same job: then the folder may be missing here.
+    """
     path = Path(log_dir).expanduser()
+    if writes:
+        _check_writable(path)
+    made = (RunWriter if writes else SilentRunWriter)(path)
+    with _LOCK:
+        return _RUN_WRITERS.setdefault((os.getpid(), path.resolve(), writes), made)
+
+
+def _check_writable(path):
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -142,13 +186,11 @@ def run_writer_at(log_dir):
             f"`log_dir` must be a folder that can be written to. {str(path)!r} cannot: {error.strerror}. "
             "Choose another folder, or mend its permissions."
         ) from error
-    with _LOCK:
-        return _RUN_WRITERS.setdefault((os.getpid(), path.resolve()), RunWriter(path))
 
 
 @atexit.register
 def _drain_all():
     """Write what is still waiting when a run was broken off before its end."""
-    for (process, _), writer in list(_RUN_WRITERS.items()):
+    for (process, *_), writer in list(_RUN_WRITERS.items()):
         if process == os.getpid():
             writer.drain()

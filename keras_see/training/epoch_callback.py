@@ -1,11 +1,13 @@
 """The epoch callback: evaluates its views after due epochs, beside training, and writes their records."""
 
+import contextlib
 import logging
 import time
 
 import keras
 
 from keras_see.attribution.registry import METHODS, OPTIMIZED
+from keras_see.model.backend import weights_gathered
 from keras_see.model.cache import forget
 from keras_see.runs.records import Text
 from keras_see.runs.run_writer import run_writer_at
@@ -13,6 +15,7 @@ from keras_see.runs.writer import writers_for
 from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
 from keras_see.training.fit_state import FitState
 from keras_see.training.limits import keep_to_limits
+from keras_see.training.processes import agreement, is_first
 from keras_see.training.schedule import Schedule
 
 _LOGGER = logging.getLogger("keras_see")
@@ -82,7 +85,9 @@ class EpochCallback(keras.callbacks.Callback):
                 self._guarded(self._prepare)
 
     def _prepare(self):
-        self._run_writer = run_writer_at(self._log_dir)
+        writes = is_first(self.model)
+        self._run_writer = run_writer_at(self._log_dir, writes)
+        self._run_writer.enter(self, self._prefix)
         self._fit.steps_before = self._run_writer.last_step_before(self, self._is_mine)
         for view in self._views:
             view.prepare(self.model, self._run_writer, self._prefix)
@@ -91,6 +96,8 @@ class EpochCallback(keras.callbacks.Callback):
             if twice is not None:
                 raise ValueError(f"A callback must write each tag once. Two are {twice!r}. Name each layer once.")
             self._run_writer.claim([f"{self._prefix}{name}" for name in view.names], self)
+        self._fit.agree = agreement(self.model, type(self).__name__)
+        self._fit.evaluates = writes or self._fit.agree is not None
 
     def _is_mine(self, tag):
         """Return whether a tag has this callback's name, or none where it has none."""
@@ -105,6 +112,11 @@ class EpochCallback(keras.callbacks.Callback):
         if self._fit is None or self.params is not other.params:
             return False
         return self.params is not None or len(self._fit.costs) < 2
+
+    @property
+    def is_training(self):
+        """Whether a training with this callback is under way, as far as that was told."""
+        return self._fit is not None
 
     def waits_for_start_with(self, other):
         """Return whether both wait for the start of one training."""
@@ -128,10 +140,9 @@ class EpochCallback(keras.callbacks.Callback):
         fit = self._fit
         fit.has_started = True
         self._tell_if_none_is_due(epoch)
-        if fit.steps_before is None:
-            if self._before_training and not trained:
-                self._evaluate(epoch - 1, BEFORE_TRAINING)
-        elif epoch <= fit.steps_before:
+        if self._is_agreed(fit.steps_before is None and self._before_training and not trained):
+            self._evaluate(epoch - 1, BEFORE_TRAINING)
+        if fit.steps_before is not None and epoch <= fit.steps_before:
             fit.shift = fit.steps_before + 1 - epoch
             _LOGGER.warning(
                 "%r already holds steps up to %d, and TensorBoard drops steps that go back: epoch %d becomes step %d.",
@@ -156,7 +167,7 @@ class EpochCallback(keras.callbacks.Callback):
         is_due = told[1] if told and told[0] == epoch else fit.schedule.is_due(epoch, last)
         # Now, because another callback may set other weights before ours hears of the end of training.
         is_stopped = fit.schedule.epochs is None and getattr(self.model, "stop_training", False)
-        if is_due or is_stopped:
+        if self._is_agreed(is_due or is_stopped):
             self._evaluate(epoch, self._epoch_caption(epoch))
             if self._has_limits:
                 keep_to_limits(fit, self._run_writer, type(self).__name__, took, epoch, last)
@@ -174,7 +185,8 @@ class EpochCallback(keras.callbacks.Callback):
         if self._on and self._fit is not None and not self._fit.is_late:
             self._evaluate_what_is_kept()
             fit = self._fit
-            self._run_writer.submit(lambda: self._write_held(fit))
+            if self._run_writer.writes:
+                self._run_writer.submit(lambda: self._write_held(fit))
             self._run_writer.drain()
         self._fit = None
 
@@ -182,10 +194,15 @@ class EpochCallback(keras.callbacks.Callback):
         fit = self._fit
         if fit.epoch is None or fit.schedule.epochs is not None:
             return
-        if fit.evaluated != fit.epoch:  # training was stopped early
+        if self._is_agreed(fit.evaluated != fit.epoch):  # training was stopped early
             self._evaluate(fit.epoch, f"after training, stopped in {self._epoch_caption(fit.epoch)}")
-        if getattr(getattr(self.model, "optimizer", None), "use_ema", False):
+        if self._is_agreed(getattr(getattr(self.model, "optimizer", None), "use_ema", False)):
             self._evaluate(fit.epoch + 1, "after training, with the averaged weights")
+
+    def _is_agreed(self, due):
+        """Return whether to evaluate now; processes that gather the weights together follow the first."""
+        wanted = due and not self._fit.is_resting and self._fit.evaluates
+        return wanted if self._fit.agree is None else bool(self._fit.agree(int(wanted)))
 
     def _last_epoch(self):
         return (self.params or {}).get("epochs", 0) - 1
@@ -196,14 +213,13 @@ class EpochCallback(keras.callbacks.Callback):
     def _evaluate(self, epoch, caption):
         """Evaluate the views now, and leave drawing and writing to the thread beside training."""
         fit = self._fit
-        if fit.is_resting:
-            return
         began, step = time.perf_counter(), epoch + fit.shift
         fit.evaluated = epoch
         try:
             if getattr(self.model, "run_eagerly", False):
                 forget(self.model)  # its training sees every change of a layer at once
-            findings = [view.evaluate(self.model) for view in self._views]
+            with weights_gathered(self.model) if fit.agree else contextlib.nullcontext():
+                findings = [view.evaluate(self.model) for view in self._views if self._run_writer.writes]
         except Exception as error:  # a picture must never end a training run
             failure = error
             self._run_writer.submit(lambda: self._failed(fit, step, failure))  # after what is still to be written
@@ -211,7 +227,7 @@ class EpochCallback(keras.callbacks.Callback):
             told = f"{caption} (step {step})"
             if caption == BEFORE_TRAINING:
                 fit.held = step, findings, told
-            else:
+            elif self._run_writer.writes:
                 self._run_writer.submit(lambda: self._write(fit, step, findings, told))
         fit.costs.append(time.perf_counter() - began)
 
@@ -247,7 +263,7 @@ class EpochCallback(keras.callbacks.Callback):
 
     def _track(self, step, records):
         """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
-        for tracker in self._trackers:
+        for tracker in self._trackers if self._run_writer.writes else ():
             try:
                 tracker.write(step, records)
             except Exception as error:

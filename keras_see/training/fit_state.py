@@ -1,6 +1,7 @@
 """The state of one training, as an epoch callback keeps it."""
 
 import dataclasses
+from collections.abc import Callable
 
 from keras_see.training.schedule import Schedule
 
@@ -11,6 +12,8 @@ class FitState:
 
     Attributes:
         schedule: The schedule in force: that of the user, or a slower one that keeps to the limits.
+        evaluates: Whether this process has a part in evaluations: in a job of several, perhaps only the first has.
+        agree: From a number to that of the first process of the job, where all gather the weights together, or None.
         is_late: Whether the model is still to be built by its first batch.
         has_started: Whether the first epoch was seen.
         steps_before: The last step that an earlier training wrote, or None.
@@ -29,6 +32,8 @@ class FitState:
     """
 
     schedule: Schedule
+    evaluates: bool = True
+    agree: Callable[[int], int] | None = None
     is_late: bool = False
     has_started: bool = False
     steps_before: int | None = None
