@@ -10,6 +10,7 @@ import keras_see
 from keras_see._progress import can_redraw
 from keras_see.cli.demo_data import SIDE, cluttered_digits, photographs
 from keras_see.cli.demo_report import EpochProgress, say_what_to_look_at, say_whether_by_luck
+from keras_see.runs.event_files import is_address
 from keras_see.visualization.animation import write_picture
 
 # Number of training and of validation images.
@@ -30,6 +31,8 @@ def run(data=None, log_dir=None, epochs=None):
         A dict with `"accuracy"`; on digits also `"area"`, the share of the image inside the digit's box, and `"before"`
         and `"after"`, the share of the Grad-CAM energy inside it before and after training.
     """
+    if is_address(log_dir):
+        raise ValueError(f"--log-dir must be a local folder. Got {log_dir!r}. Leave it out for a new one in logs.")
     log_dir = Path(log_dir or time.strftime("logs/demo-%Y%m%d-%H%M%S"))
     epochs = epochs or (6 if data is None else 12)
     keras.utils.set_random_seed(0)

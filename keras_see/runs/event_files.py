@@ -27,6 +27,11 @@ def event_files(folder, pattern="*tfevents*", below=True):
     """Return the event files of a local folder in the order of their paths: only what can be opened and read to an end.
 
     A pipe would block who opens it, and a folder may be named like a file.
+
+    Args:
+        folder: The folder.
+        pattern: Of their names.
+        below: Whether to look into the folders below too.
     """
     folder = Path(folder)
     found = folder.rglob(pattern) if below else folder.glob(pattern)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_see._types import PathLike
 from keras_see._validation import is_number, shape_of, shown
+from keras_see.runs.event_files import is_address
 from keras_see.runs.tensorboard import read
 from keras_see.visualization.animation import ANIMATED, write_picture
 
@@ -28,7 +29,7 @@ def save_film(
     """Save the pictures of one tag, in the order of steps, as an animated GIF, WebP or PNG.
 
     Args:
-        source: The folder of a run, what `read` returned, or a list of `(step, picture)`.
+        source: The folder of a run or its address, what `read` returned, or a list of `(step, picture)`.
         path: The file to write, or to overwrite; its ending `.gif`, `.webp` or `.png` selects the format.
         tag: The tag of the pictures, such as `"see/grad_cam"`. Optional where only one tag has pictures.
         seconds: How long each step is shown; the last is shown four times as long.
@@ -52,6 +53,8 @@ def save_film(
 def _check_path(path):
     if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() not in ANIMATED:
         raise ValueError(f"`path` must end in {', '.join(ANIMATED)}. Got {shown(path)}. Choose one of these endings.")
+    if is_address(path):
+        raise ValueError(f"`path` must be a local file. Got the address {shown(str(path))}. Pass 'film.gif', say.")
     if not Path(path).parent.is_dir():
         folder = str(Path(path).parent)
         raise FileNotFoundError(
@@ -74,7 +77,7 @@ def _steps(source, tag):
             "`source` must be the folder of a run, what keras_see.read returned, or a list of (step, picture). "
             f"Got {shown(source)}. Pairs are made with list(enumerate(pictures))."
         )
-    if not isinstance(source, Mapping) and not Path(source).is_dir():
+    if not isinstance(source, Mapping) and not is_address(source) and not Path(source).is_dir():
         raise FileNotFoundError(
             f"`source` must be a folder that exists. There is no folder {str(source)!r}. Check the path."
         )

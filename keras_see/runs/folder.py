@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_see._types import PathLike
 from keras_see._validation import shown
+from keras_see.runs.event_files import is_address
 from keras_see.runs.records import Number, Picture, Record, Text
 
 RECORDS = "records.jsonl"
@@ -37,6 +38,11 @@ class Folder:
         if not isinstance(path, str | os.PathLike) or not str(path):
             raise TypeError(
                 f"`path` must be the path of a folder. Got {shown(path)}. Pass 'logs/pictures', for instance."
+            )
+        if is_address(path):
+            raise ValueError(
+                f"`path` must be a local folder. Got the address {shown(str(path))}. "
+                "Pass a folder such as 'logs/pictures', or leave this writer out."
             )
         self.path = Path(path).expanduser().absolute()
 

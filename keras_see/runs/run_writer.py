@@ -10,6 +10,8 @@ import threading
 import weakref
 from pathlib import Path
 
+from keras_see.runs.event_files import is_address
+from keras_see.runs.remote import RemoteFolder
 from keras_see.runs.tensorboard import TensorBoard
 
 # Jobs that may wait. Each holds the maps of one step; when the worker cannot keep up, training waits for it.
@@ -107,6 +109,7 @@ class RunWriter:
             if self._before is not None:
                 self._before.join()  # an interrupt may end this; who comes next waits for the jobs all the same
                 self._before = None
+            self._writer.flush()
 
     def _start(self):
         """Start the worker; return whether that was possible: a process may have as many threads as it is allowed."""
@@ -168,15 +171,19 @@ def run_writer_at(log_dir, writes=True):
         log_dir: The folder.
         writes: Whether this process writes, and not another of the same job: then the folder may be missing here.
     """
-    path = Path(log_dir).expanduser()
+    remote = is_address(log_dir)
+    path = log_dir if remote else Path(log_dir).expanduser()
     if writes:
         _check_writable(path)
     made = (RunWriter if writes else SilentRunWriter)(path)
     with _LOCK:
-        return _RUN_WRITERS.setdefault((os.getpid(), path.resolve(), writes), made)
+        return _RUN_WRITERS.setdefault((os.getpid(), path if remote else path.resolve(), writes), made)
 
 
 def _check_writable(path):
+    if is_address(path):
+        RemoteFolder(path).check_writable()
+        return
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

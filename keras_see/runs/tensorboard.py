@@ -24,8 +24,9 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
 from keras_see._validation import shown
-from keras_see.runs.event_files import SUFFIX, event_files, next_name
+from keras_see.runs.event_files import SUFFIX, event_files, is_address, next_name
 from keras_see.runs.records import Number, Picture, Record
+from keras_see.runs.remote import RemoteFolder, RemoteRun
 
 if TYPE_CHECKING:  # `keras-see board` imports this file and no framework
     from keras_see._types import PathLike
@@ -48,20 +49,21 @@ class TensorBoard:
     `tensorboard`'s own writer would import TensorFlow wherever that is installed, and count checksums in Python.
 
     Args:
-        log_dir: The folder.
+        log_dir: The folder; or the address of a remote one, into which each flush is a file of its own.
     """
 
     def __init__(self, log_dir: PathLike) -> None:
         self.folder = Path(log_dir)
         self._name, self._length = None, 0
+        self._remote = RemoteRun(log_dir, _framed, _first_event) if is_address(log_dir) else None
 
     def write(self, step: int, records: Mapping[str, Record]) -> int:
         """Write the records of one step, tag -> record, and return how many bytes that took."""
-        if self._name is None or self._is_damaged():
+        if self._remote is None and (self._name is None or self._is_damaged()):
             self._start()
         values = [_summary(tag, record) for tag, record in records.items()]
         event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
-        return self._append(event)
+        return self._append(event) if self._remote is None else self._remote.add(event)
 
     def last_step(self, prefix: str) -> int | None:
         """Return the last step that keras_see wrote in this folder under tags with this prefix, or None."""
@@ -70,8 +72,8 @@ class TensorBoard:
     def last_steps(self) -> dict[str, int]:
         """Return each tag that keras_see wrote in this folder, with its last step."""
         steps: dict[str, int] = {}
-        for path in event_files(self.folder, f"*tfevents*{SUFFIX}", below=False):
-            for event in events(path):
+        for _, file in _files(self.folder, f"*tfevents*{SUFFIX}", below=False):
+            for event in events(file):
                 for value in event.summary.value if abs(event.step) < HIGHEST_STEP else ():
                     steps[value.tag] = max(event.step, steps.get(value.tag, event.step))
         return steps
@@ -82,13 +84,19 @@ class TensorBoard:
         numbers = [value for _, value in values if isinstance(value, float) and math.isfinite(value)]
         return numbers[-1] if numbers else None
 
+    def flush(self) -> None:
+        """Wait until what a slow network holds up is written."""
+        if self._remote is not None:
+            self._remote.flush()
+
     def close(self) -> None:
-        """Do nothing: the file is closed after each step."""
+        """Finish writing."""
+        self.flush()
 
     def _start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._name, self._length = next_name([path.name for path in self.folder.glob("*tfevents*")]), 0
-        self._append(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self._append(_first_event())
 
     def _is_damaged(self):
         """Return whether the file is gone or shorter than what was written; that is told, and a new one goes on."""
@@ -104,9 +112,7 @@ class TensorBoard:
         return True
 
     def _append(self, event):
-        data = event.SerializeToString()
-        length = struct.pack("<Q", len(data))
-        record = length + _checksum(length) + data + _checksum(data)
+        record = _framed(event)
         with (self.folder / self._name).open("ab") as file:
             file.truncate(self._length)  # what a full disk left of an event
             file.write(record)
@@ -114,9 +120,28 @@ class TensorBoard:
         return len(record)
 
 
+def _first_event():
+    return event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
+
+
+def _framed(event):
+    """Return the bytes of an event in its file: its length and itself, each with a checksum."""
+    data = event.SerializeToString()
+    length = struct.pack("<Q", len(data))
+    return length + _checksum(length) + data + _checksum(data)
+
+
+def _files(folder, pattern="*tfevents*", below=True):
+    """Return the event files of a local or remote folder as pairs: the path of its run, and what opens it."""
+    if is_address(folder):
+        return RemoteFolder(folder).event_files(pattern, below)
+    paths = event_files(folder, pattern, below)
+    return [(path.parent.relative_to(folder).as_posix(), path) for path in paths]
+
+
 def events(path):
     """Yield the events of a file up to its end or to the first that is cut off or damaged."""
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         left = file.seek(0, os.SEEK_END)
         file.seek(0)
         while len(header := file.read(12)) == 12 and _checksum(header[:8]) == header[8:]:
@@ -141,7 +166,7 @@ def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mappin
     or has more pixels than Pillow's `Image.MAX_IMAGE_PIXELS`, is left out with a warning.
 
     Args:
-        log_dir: The folder.
+        log_dir: The folder; or the address of a remote one, such as `"s3://bucket/run"`, with fsspec.
         tags: A tag or a collection of tags to keep; all by default.
 
     Returns:
@@ -161,19 +186,17 @@ def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mappin
             f"`log_dir` must be the path of a folder. Got {shown(log_dir)}. "
             "Pass the folder that the callback was given."
         )
-    folder = Path(log_dir)
-    if not folder.is_dir():
+    if not is_address(log_dir) and not Path(log_dir).is_dir():
         raise FileNotFoundError(
-            f"`log_dir` must be a folder with event files. There is no folder {str(folder)!r}. "
+            f"`log_dir` must be a folder with event files. There is no folder {str(log_dir)!r}. "
             "Pass the folder that the callback was given."
         )
     wanted = {tags} if isinstance(tags, str) else tags
     if wanted is not None and not (isinstance(wanted, Collection) and all(isinstance(tag, str) for tag in wanted)):
         raise TypeError(f"`tags` must be a tag or a list of tags. Got {shown(tags)}. Leave it out for all.")
     found: dict = {}
-    for path in event_files(folder):
-        run = path.parent.relative_to(folder).as_posix()
-        for event in events(path):
+    for run, file in _files(log_dir):
+        for event in events(file):
             for value in event.summary.value:
                 tag = value.tag if run == "." else f"{run}/{value.tag}"
                 if (wanted is None or tag in wanted) and _is_readable(value):

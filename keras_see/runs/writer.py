@@ -30,7 +30,7 @@ class Writer(Protocol):
 Trackers = str | Writer | Sequence[str | Writer]
 
 # The writers that have a word: word -> what makes one for a run's folder.
-WORDS: dict[str, Callable[[Path], Writer]] = {"folder": lambda log_dir: Folder(log_dir / "pictures")}
+WORDS: dict[str, Callable[[Path | str], Writer]] = {"folder": lambda log_dir: Folder(f"{log_dir}/pictures")}
 
 
 def writers_for(trackers, log_dir):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_see._validation import shown
+from keras_see.runs.event_files import is_address
+from keras_see.runs.remote import checked_address
 
 
 def check_yes_or_no(name, value):
@@ -16,7 +18,9 @@ def check_yes_or_no(name, value):
 
 
 def checked_path(log_dir):
-    """Return the folder as an absolute path: a program may change its working folder while it trains."""
+    """Return the folder as an absolute path, for a program may change its working folder, or a remote one's address."""
+    if is_address(log_dir):
+        return checked_address("log_dir", log_dir)
     if isinstance(log_dir, str | os.PathLike) and str(log_dir) and "\0" not in str(log_dir):
         return Path(log_dir).expanduser().absolute()
     raise TypeError(
