@@ -65,6 +65,8 @@ class Watch(EpochCallback):
         strict: With False a wrong argument is logged and switches the callback off, instead of raising.
         trackers: Where pictures, numbers and texts are written besides the event file: the word `"folder"` (into the
             folder `pictures` of `log_dir`), or writers of `keras_see.writers`.
+        logs: Whether to write the curves of `fit` too: loss, metrics and learning rate, under the tags and in the
+            folders `train` and `validation` of Keras's own `TensorBoard` callback, which needs TensorFlow.
 
     Attributes:
         failures: Errors after training had started, one line each. They never end training: they are logged
@@ -110,6 +112,7 @@ class Watch(EpochCallback):
         batch_size: int = 32,
         strict: bool = True,
         trackers: Trackers = (),
+        logs: bool = False,
     ) -> None:
         make_views = functools.partial(
             map_views,
@@ -136,4 +139,5 @@ class Watch(EpochCallback):
             before_training=before_training,
             strict=strict,
             trackers=trackers,
+            logs=logs,
         )

@@ -48,7 +48,7 @@ class RemoteFolder:
         ValueError: If fsspec, or what it needs for this kind of address, is not installed.
     """
 
-    def __init__(self, address, name="log_dir"):
+    def __init__(self, address, name="`log_dir`"):
         self.address = checked_address(name, address)
         import fsspec
 
@@ -93,23 +93,14 @@ def checked_address(name, address):
         import fsspec
 
         fsspec.core.url_to_fs(text)
-    except ModuleNotFoundError as error:
-        if error.name != "fsspec":
-            raise _not_opened(name, text, error) from error
+    except Exception as error:  # each store has its own
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "fsspec"
+        why = "fsspec is not installed. Run pip install fsspec" if missing else f"{str(error).rstrip('.')}. See to that"
         raise ValueError(
-            f"`{name}` must be a local folder unless fsspec is installed. Got {shown(text)}. "
-            "Run pip install fsspec, or pass a folder such as 'logs/run1'."
+            f"{name} must be a local folder, or an address that fsspec can open. Got {shown(text)}: {why}, "
+            "or pass a folder such as 'logs/run1'."
         ) from error
-    except Exception as error:
-        raise _not_opened(name, text, error) from error
     return text
-
-
-def _not_opened(name, text, error):
-    return ValueError(
-        f"`{name}` must be an address that fsspec can open, or a local folder. Got {shown(text)}: {error}. "
-        "Install what it needs, or pass a folder such as 'logs/run1'."
-    )
 
 
 class RemoteRun:

@@ -20,7 +20,7 @@ def check_yes_or_no(name, value):
 def checked_path(log_dir):
     """Return the folder as an absolute path, for a program may change its working folder, or a remote one's address."""
     if is_address(log_dir):
-        return checked_address("log_dir", log_dir)
+        return checked_address("`log_dir`", log_dir)
     if isinstance(log_dir, str | os.PathLike) and str(log_dir) and "\0" not in str(log_dir):
         return Path(log_dir).expanduser().absolute()
     raise TypeError(

@@ -13,6 +13,7 @@ from keras_see.runs.records import Text
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
 from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
+from keras_see.training.curves import Curves
 from keras_see.training.fit_state import FitState
 from keras_see.training.limits import keep_to_limits
 from keras_see.training.processes import agreement, is_first
@@ -56,16 +57,18 @@ class EpochCallback(keras.callbacks.Callback):
         before_training=True,
         strict=True,
         trackers=(),
+        logs=False,
     ):
         super().__init__()
         self.failures = []
         self._strict, self._on, self._fit = strict, True, None
         schedule = (every, epochs, budget, max_megabytes)
-        self._guarded(self._set_up, log_dir, make_views, schedule, name, before_training, trackers)
+        self._guarded(self._set_up, log_dir, make_views, schedule, name, before_training, trackers, logs)
 
-    def _set_up(self, log_dir, make_views, schedule, name, before_training, trackers):
+    def _set_up(self, log_dir, make_views, schedule, name, before_training, trackers, logs):
         check_yes_or_no("before_training", before_training)
         check_yes_or_no("strict", self._strict)
+        check_yes_or_no("logs", logs)
         self._schedule = Schedule.checked(*schedule)
         self._has_limits = self._schedule.budget is not None or self._schedule.max_megabytes is not None
         self._log_dir = checked_path(log_dir)
@@ -73,6 +76,7 @@ class EpochCallback(keras.callbacks.Callback):
         self._before_training = before_training
         self._trackers, self._broken_trackers = writers_for(trackers, self._log_dir), []
         self._views = make_views()
+        self._curves = Curves(self._log_dir) if logs else None
 
     def on_train_begin(self, logs=None):
         """Check everything against the model; nothing is evaluated yet."""
@@ -161,6 +165,8 @@ class EpochCallback(keras.callbacks.Callback):
             self._start_late(epoch)
         if not self._on:
             return
+        if self._curves is not None:
+            self._curves.epoch_ended(self._run_writer, self.model, epoch + fit.shift, logs)
         took = None if fit.began is None else time.perf_counter() - fit.began
         told, fit.epoch, fit.due, fit.began = fit.due, epoch, None, None
         last = self._last_epoch()
@@ -188,7 +194,14 @@ class EpochCallback(keras.callbacks.Callback):
             if self._run_writer.writes:
                 self._run_writer.submit(lambda: self._write_held(fit))
             self._run_writer.drain()
+            if self._curves is not None:
+                self._curves.flush()
         self._fit = None
+
+    def on_test_end(self, logs=None):
+        """Write the curves of an evaluation in a training."""
+        if self._on and self._curves is not None and self._fit is not None and not self._fit.is_late:
+            self._curves.evaluation_ended(self._run_writer, self.model, logs)
 
     def _evaluate_what_is_kept(self):
         fit = self._fit

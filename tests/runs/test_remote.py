@@ -82,16 +82,18 @@ def test_an_address_is_refused_without_fsspec_and_makes_no_folder(tmp_path, monk
     tries = [lambda: Saliency(text, X[:2]), lambda: keras_see.read(text), lambda: TensorBoard(text)]
     tries += [lambda: keras_see.save_film(text, "film.gif"), lambda: Saliency(pathlib.Path(text), X[:2])]
     for function in tries:
-        with pytest.raises(ValueError, match=r"must be a local folder unless fsspec is installed.*Run pip install"):
+        with pytest.raises(
+            ValueError, match=r"must be a local folder, or an address.*fsspec is not installed\. Run pip install"
+        ):
             function()
     assert main(["board", text]) == 2
-    assert "FOLDER` must be a local folder unless fsspec is installed" in capsys.readouterr().err
+    assert "FOLDER must be a local folder, or an address that fsspec can open" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 @with_fsspec
 def test_an_address_of_a_store_that_is_not_installed_or_not_known_is_refused():
-    with pytest.raises(ValueError, match=r"must be an address that fsspec can open.*Protocol not known: nosuch"):
+    with pytest.raises(ValueError, match=r"an address that fsspec can open.*Protocol not known: nosuch"):
         Saliency("nosuch://bucket/run", X[:2])
     if importlib.util.find_spec("gcsfs") is None:
         with pytest.raises(ValueError, match=r"Got 'gs://bucket/run': Please install gcsfs"):
