@@ -41,7 +41,7 @@ def distributed():
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
     if KIND.endswith("-model"):
         layout = keras.distribution.LayoutMap(keras.distribution.DeviceMesh((1, 2), ["batch", "model"]))
-        layout["conv.*kernel"] = (None, None, None, "model")
+        layout[".*conv.*kernel"] = (None, None, None, "model")
         model_parallel = keras.distribution.ModelParallel(layout_map=layout, auto_shard_dataset=False)
         keras.distribution.set_distribution(model_parallel)
     if KIND in ("mirrored", "multiworker"):
