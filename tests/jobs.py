@@ -33,7 +33,12 @@ def run(kind, folder, case="with", count=1, environment=()):
         for command in commands
     ]
     try:
-        ended = [process.communicate(timeout=240) for process in started]
+        ended = []
+        for process in started:
+            ended.append(process.communicate(timeout=240))
+            if process.returncode:  # the others may wait for it
+                for other in started:
+                    other.kill()
     finally:
         for process in started:
             process.kill()

@@ -129,4 +129,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)  # at a usual exit JAX waits for the other processes
