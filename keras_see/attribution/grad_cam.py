@@ -7,10 +7,9 @@ import numpy as np
 from keras import ops
 
 from keras_see._types import Images, Layer, Targets
-from keras_see.attribution.given_images import given_images
-from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
-from keras_see.visualization.resizing import check_size, resized_to
+from keras_see.attribution.one_method import layer_maps_of
+from keras_see.attribution.places import at_layer
 
 
 def grad_cam_maps(
@@ -51,14 +50,7 @@ def grad_cam_maps(
         >>> grad_cam_maps(model, np.zeros((2, 32, 32, 3)), size="images").shape
         (2, 32, 32)
     """
-    check_size(size)
-    images, labels = given_images(model, images)
-    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, labels=labels, batch_size=batch_size)
-    return resized_to(result.maps[0], size, images).clip(0)
-
-
-def _place(layer_calls, layer):
-    return layer_calls.spatial_call(layer).path
+    return layer_maps_of(model, images, Request(GRAD_CAM, layer), targets, size, batch_size)
 
 
 def _formula(values, gradients):
@@ -69,7 +61,7 @@ def _formula(values, gradients):
 GRAD_CAM = Method(
     word="grad_cam",
     title="Grad-CAM",
-    place=_place,
+    place=at_layer,
     formula=_formula,
     meaning="Bright: the layer's features here speak for the explained class; nothing: they do not, or speak against.",
 )

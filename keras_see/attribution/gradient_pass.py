@@ -27,7 +27,7 @@ class Result:
     """Maps and scores, image by image: tensors of the backend, or NumPy arrays after `to_numpy`.
 
     Attributes:
-        maps: One float32 `(n, rows, columns)` per request.
+        maps: One float32 `(n, rows, columns)` per request; of some methods `(n, rows, columns, channels)`.
         outputs: The model's outputs, in their own structure.
         scores: float32 `(n,)`, the explained scores.
         classes: int `(n,)`, the class explained, -1 where the target is no class.
@@ -85,24 +85,33 @@ class GradientPass:
 
     def _trace(self, values, inputs, weights):
         self.traces += 1
+        maps, pictures = [None] * len(self._requests), ops.cast(picture_of(inputs), "float32")
+        for backward in dict.fromkeys(request.method.backward for request in self._requests) or [None]:
+            numbers = [n for n, request in enumerate(self._requests) if request.method.backward is backward]
+            found, features, gradients = self._there_and_back(values, inputs, weights, numbers, backward)
+            for number in numbers:
+                path = self.paths[number]
+                base = Base(pictures, features[path], found[1])
+                maps[number] = self._map(self._requests[number], path, features, gradients, base)
+        return maps, *found
+
+    def _there_and_back(self, values, inputs, weights, numbers, backward):
+        """Return what one pass gives for the requests with these numbers: outputs and scores, features, gradients."""
         scale = FLOAT16_SCALE if self._layer_calls.use_float16 else 1.0
+        paths = [self.paths[number] for number in numbers]
+        changed = [] if backward is None else [backward(self._layer_calls)]
 
         def score(deltas):
-            seen = forward(self._model(), values, self._layer_calls, inputs, self.paths, deltas)
+            seen = forward(self._model(), values, self._layer_calls, inputs, paths, deltas, changed)
             scores, classes, used = self._target.scores(seen.logits, weights)
-            return ops.sum(scores) * scale, (seen.features, seen.outputs, scores, classes, used)
+            return ops.sum(scores) * scale, (seen.features, (seen.outputs, scores, classes, used))
 
-        deltas = zero_deltas(self._layer_calls, inputs, self._paths_of("gradient"))
-        (features, outputs, scores, classes, used), gradients = backend.gradients(score, deltas)
+        deltas = zero_deltas(self._layer_calls, inputs, self._paths_with_gradients(numbers))
+        (features, found), gradients = backend.gradients(score, deltas)
         features = {path: ops.cast(values, "float32") for path, values in features.items()}
         gradients = {path: _existing(gradient, path) for path, gradient in gradients.items()}
         gradients = {path: ops.cast(gradient, "float32") / scale for path, gradient in gradients.items()}
-        pictures = ops.cast(picture_of(inputs), "float32")
-        maps = [
-            self._map(request, path, features, gradients, Base(pictures, features[path], scores))
-            for request, path in zip(self._requests, self.paths, strict=True)
-        ]
-        return maps, outputs, scores, classes, used
+        return found, features, gradients
 
     def _map(self, request, path, features, gradients, base):
         """Return a request's maps, or, where it is sampled, what its samples need."""
@@ -111,9 +120,9 @@ class GradientPass:
         parts = [features[path], gradients[path]] if request.method.kind == "gradient" else [features[path]]
         return request.method.evaluate(*parts, options=request.options)
 
-    def _paths_of(self, kind):
-        pairs = zip(self.paths, self._requests, strict=True)
-        return list(dict.fromkeys(path for path, request in pairs if request.method.kind == kind))
+    def _paths_with_gradients(self, numbers):
+        wanted = [number for number in numbers if self._requests[number].method.kind == "gradient"]
+        return list(dict.fromkeys(self.paths[number] for number in wanted))
 
 
 def explain(model, images, requests, targets=None, *, labels=None, batch_size=32):
@@ -131,9 +140,8 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
     images = check_inputs(images, model)
     layer_calls = layer_calls_of(model, images)
     for request in requests:
-        request.method.place(layer_calls, request.layer)  # raises before anything is compiled
-    reading = read([] if labels is None else [labels], layer_calls, from_logits=takes_logits(model))
-    target = resolve(targets, layer_calls, count_of(images), reading)
+        request.check(layer_calls, images)  # raises before anything is compiled
+    target = target_of(model, images, targets, labels)
     result = run(model, requests, target, split(images, target, batch_size, padded=True), batch_size)()
     if layer_calls.closing is None and are_probabilities(result.outputs):
         _LOGGER.warning(
@@ -142,6 +150,13 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
             model.name,
         )
     return result
+
+
+def target_of(model, images, targets, labels):
+    """Return the checked `Target` of images with their labels; the arguments are those of `explain`."""
+    layer_calls = layer_calls_of(model, images)
+    reading = read([] if labels is None else [labels], layer_calls, from_logits=takes_logits(model))
+    return resolve(targets, layer_calls, count_of(images), reading)
 
 
 def split(images, target, batch_size, padded=False):
@@ -153,13 +168,14 @@ def split(images, target, batch_size, padded=False):
     ]
 
 
-def run(model, requests, target, parts, batch_size=32):
+def run(model, requests, target, parts, batch_size=32, progress=None):
     """Run the pass on parts of checked images, and return a function that waits for the NumPy `Result`.
 
-    Devices that work on their own are still at it when this returns; the function may be called in another thread.
+    Devices that work on their own are still at it when this returns, unless a method is sampled; the function may be
+    called in another thread. `progress` says whether sampled methods show theirs, None: if they take long.
     """
     compiled = pass_of(model, parts[0].images, requests, target)  # all parts are equally long
-    waiting = [(_result(model, compiled, requests, target, part, batch_size), part.valid) for part in parts]
+    waiting = [(_result(model, compiled, requests, target, part, batch_size, progress), part.valid) for part in parts]
 
     def collect():
         results = [_by_tensor(lambda tensor, end=valid: tensor[:end], found.to_numpy()) for found, valid in waiting]
@@ -176,12 +192,13 @@ def pass_of(model, images, requests, target):
     return cached(model, key, lambda: GradientPass(model, layer_calls_of(model, images), requests, target))
 
 
-def _result(model, compiled, requests, target, part, batch_size):
+def _result(model, compiled, requests, target, part, batch_size, progress):
     """Return the `Result` of one part, in tensors."""
     maps, outputs, scores, classes, weights = compiled(part.images, part.weights)
     for number, request in enumerate(requests):
         if request.method.kind == "sampled":
-            maps[number] = sampled_maps(model, part.images, request, target, weights, maps[number], batch_size)
+            needs = (request, target, weights, maps[number])
+            maps[number] = sampled_maps(model, part.images, *needs, batch_size, progress)
     return Result(maps, outputs, scores, classes)
 
 

@@ -13,6 +13,9 @@ from keras_see.model.inputs import check_model, input_shapes, shape_built_for
 
 HEADINGS = ("path", "type", "output shape", "methods")
 
+# As many method words of a row are printed; `methods` has them all.
+WORDS_SHOWN = 3
+
 # Where a model leaves height and width open, the table is made for images of this size.
 USUAL_SIZE = (224, 224)
 
@@ -53,7 +56,7 @@ class LayerTable(list[LayerRow]):
     def _cells(self):
         for row in self:
             shape = "several tensors" if row.output_shape is None else " × ".join(map(str, row.output_shape))
-            yield row.path, row.type, shape, ", ".join(row.methods)
+            yield row.path, row.type, shape, _listed(row.methods)
 
 
 def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTable:
@@ -69,15 +72,16 @@ def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTabl
 
     Returns:
         A list of rows with `path`, `type`, `output_shape` (rows, columns and channels, without the batch axis) and
-        `methods`; printed as a table.
+        `methods`; printed as a table, with the first three methods of each.
 
     Raises:
         ValueError: If the model is not built, or does not tell the shape of its inputs and `size` is not given.
 
     Example:
         >>> from keras_see import gap_classifier
-        >>> layers(gap_classifier(5, (32, 32, 3)))[-3]
-        LayerRow(path='class_maps', type='Conv2D', output_shape=(8, 8, 5), methods=('grad_cam', 'cam'))
+        >>> row = layers(gap_classifier(5, (32, 32, 3)))[-3]
+        >>> row.path, row.type, row.output_shape, row.methods[:2]
+        ('class_maps', 'Conv2D', (8, 8, 5), ('grad_cam', 'cam'))
     """
     check_model(model)
     if size is not None and not is_size(size):
@@ -89,6 +93,12 @@ def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTabl
         LayerRow(call.path, call.type, call.shape and call.shape[1:], _methods_at(layer_calls, call))
         for call in layer_calls.calls
     )
+
+
+def _listed(words):
+    """Return the first of these words, and how many more there are: a line of all would be too long to read."""
+    left = len(words) - WORDS_SHOWN
+    return ", ".join(words) if left <= 1 else f"{', '.join(words[:WORDS_SHOWN])} and {left} more"
 
 
 def _methods_at(layer_calls, call):

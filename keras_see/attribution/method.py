@@ -1,11 +1,19 @@
 """Methods: a word, a path in the model and a formula; and the request for one."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
 from keras_see.model.cache import hashable
+from keras_see.model.forward import shape_at
+from keras_see.model.image_batches import picture_of
 from keras_see.visualization.map_drawing import OVERLAY, MapStyle
+
+_LOGGER = logging.getLogger("keras_see")
+
+# A sampled method that runs the model on more variations of an image than this says so before it begins.
+MANY_SAMPLES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,9 +32,9 @@ class Method:
         title: Its name in pictures.
         place: `place(layer_calls, layer)` returns the path of the features that the method takes: a layer's output, or
             `IMAGES`; raises if the method cannot be used there.
-        formula: Returns maps `(n, rows, columns)`. Of a gradient method `formula(values, gradients)`, both
-            `(n, rows, columns, channels)`; of a forward method `formula(values)`; of a sampled method
-            `formula(totals, base)`: see `Sampling` and `Base`.
+        formula: Returns maps `(n, rows, columns)`, or, with `per_channel`, `(n, rows, columns, channels)`.
+            Of a gradient method `formula(values, gradients)`, both `(n, rows, columns, channels)`; of a forward method
+            `formula(values)`; of a sampled method `formula(totals, base)`: see `Sampling` and `Base`.
         meaning: What the colours mean, in one sentence for people.
         style: The `MapStyle` in which its maps are drawn.
         kind: "gradient", "forward" or "sampled".
@@ -34,6 +42,12 @@ class Method:
             `__post_init__` where a value is wrong. It is the one declaration of the options: `maps`, callbacks and the
             command line read it.
         sampling: Of a sampled method, how the variations are made.
+        unit: What its values are measured in: "score"; "gradient", the score per unit of its place; or "other". A map
+            in units of the score is noise where it lies below the score's rounding error.
+        per_channel: Whether a map has the channels of its image; pictures show the sum over them.
+        backward: Of a gradient method, None for the true gradient; or `backward(layer_calls)` returns an `Interceptor`
+            that changes how gradients flow back, for which the pass goes through the model once more.
+        note: `note(layer_calls)` returns what a user of this model must know, or None.
     """
 
     word: str
@@ -45,6 +59,10 @@ class Method:
     kind: str = "gradient"
     options: type | None = None
     sampling: "Sampling | None" = None
+    unit: str = "score"
+    per_channel: bool = False
+    backward: Callable | None = None
+    note: Callable | None = None
 
     def evaluate(self, *parts, options=None):
         """Return the formula of these parts, with the options where the method has any."""
@@ -63,14 +81,15 @@ class Sampling:
     runs on `n · k` variations at once, in a compiled function.
 
     Attributes:
-        count: `count(base_shapes, options)` returns the number of samples per image; `base_shapes` is a `Base` of
-            shapes without the batch axis.
+        count: `count(base_shapes, options)` returns the number of samples per image, or raises where the options do
+            not fit; `base_shapes` is a `Base` of shapes without the batch axis.
         draw: `draw(numbers, base_shapes, options)` returns what tells these samples apart: NumPy arrays with a row per
             number, the same for every image. Random draws are made here, from a seed and the number, so that a map
             depends neither on the chunk nor on the backend.
         vary: `vary(base, draws, options)` returns `(n, k, ...)`, the variations of what the method varies; traced.
-        contribution: `contribution(scores, gradients, draws, options)` returns a tensor, or a dict of tensors,
-            `(n, k, ...)`, whose sum over all samples the formula gets as `totals`; traced. Scores are `(n, k)`.
+        contribution: `contribution(scores, gradients, base, draws, options)` returns a tensor, or a dict of
+            tensors, `(n, k, ...)`, whose sum over all samples the formula gets as `totals`; traced. Scores are
+            `(n, k)`.
         needs_gradients: Whether `gradients` are those of the scores with respect to the variations; else they are None.
         varies: "images", or "features": the values at the method's place, with the rest of the model run on them.
     """
@@ -117,3 +136,26 @@ class Request:
         if self.options is None and self.method.options is not None:
             object.__setattr__(self, "options", self.method.options())
         object.__setattr__(self, "key", (self.method, hashable(self.layer), hashable(self.options)))
+
+    def check(self, layer_calls, images):
+        """Raise unless the method suits the model, the layer, its options and images of this shape; tell its notes."""
+        self.method.place(layer_calls, self.layer)
+        samples = self.samples(layer_calls, images)
+        note = None if self.method.note is None else self.method.note(layer_calls)
+        if samples > MANY_SAMPLES:
+            note = f"{self.method.title} takes {samples} {self.passes} per image."
+        if note:
+            _LOGGER.warning(note)
+
+    def samples(self, layer_calls, images):
+        """Return how many variations of each image the model runs on, 0 where the method is not sampled."""
+        if self.method.sampling is None:
+            return 0
+        path = self.method.place(layer_calls, self.layer)
+        shapes = Base(tuple(picture_of(images).shape[1:]), shape_at(layer_calls, images, path), ())
+        return self.method.sampling.count(shapes, self.options)
+
+    @property
+    def passes(self):
+        """What a sample of a sampled method costs, in words."""
+        return "passes forward and back" if self.method.sampling.needs_gradients else "forward passes"

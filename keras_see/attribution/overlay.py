@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._types import Display, Images
-from keras_see._validation import is_number, shown
+from keras_see._validation import is_number, shape_of, shown
 from keras_see.attribution.registry import method_of
 from keras_see.visualization.colormaps import check_colors
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.map_drawing import ALPHA, OVERLAY, checked_maps, draw_maps, smoothed, upper_limit
+from keras_see.visualization.map_drawing import ALPHA, OVERLAY, as_drawn, checked_maps, draw_maps, sizes, upper_limit
 
 
 def overlay(
@@ -30,11 +30,14 @@ def overlay(
     Over an image, the colour of the value $v$, as a share of the range, is that at $v^{0.7}$ of the colour map, lighter
     where the image is lighter; its opacity rises to $\alpha$ at a fifth of the range. The image under it is made grey
     and darker, all of it alike, so that weak evidence can be seen on any photograph. A map with nothing above zero
-    leaves its image bit for bit as it is. Only evidence for the target is drawn: negative values count as zero.
+    leaves its image bit for bit as it is. Only evidence for the target is drawn, negative values count as zero; but
+    with the `method` of a signed map, negative values are blue, positive ones red, and the range goes from −upper to
+    upper.
 
     Args:
         images: `(n, height, width, channels)` in any range that `display` recognises; or pictures of one size.
-        maps: `(n, rows, columns)`, of any size: resized (bicubic) to that of the images.
+        maps: `(n, rows, columns)`, of any size: resized (bicubic) to that of the images. Attributions in the shape of
+            the images: their sum over the channels is drawn.
         alpha: Opacity of the colours from a fifth of the range on, 0 to 1.
         colors: `"turbo"`, `"inferno"`, `"magma"`, `"viridis"` or `"gray"`. Default: that of the method.
         scale: The range of values, from 0. `"all"`: up to the 99th percentile of all the maps. `"image"`: each map up
@@ -56,6 +59,8 @@ def overlay(
         (2, 32, 32, 3)
     """
     pictures, _ = to_pictures(images, display)
+    if shape_of(maps) == shape_of(images) and len(shape_of(maps) or ()) == 4:
+        maps = np.sum(maps, axis=-1)
     checked = checked_maps(maps)
     if len(checked) != len(pictures):
         raise ValueError(
@@ -67,5 +72,5 @@ def overlay(
     style = OVERLAY if method is None else method_of(method).style
     check_colors(style.colors if colors is None else colors)
     style = style if colors is None else dataclasses.replace(style, colors=colors)
-    checked = smoothed(checked, style)
-    return draw_maps(pictures, checked, upper_limit(checked, scale), style, alpha)
+    values = as_drawn(checked, style)
+    return draw_maps(pictures, values, upper_limit(sizes(values, style), scale), style, alpha)

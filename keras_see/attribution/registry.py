@@ -5,15 +5,36 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from keras_see._validation import shown
+from keras_see.attribution.ablation_cam import ABLATION_CAM
 from keras_see.attribution.cam import CAM
+from keras_see.attribution.eigen_cam import EIGEN_CAM
 from keras_see.attribution.grad_cam import GRAD_CAM
+from keras_see.attribution.grad_cam_plus_plus import GRAD_CAM_PLUS_PLUS
+from keras_see.attribution.guided_backprop import GUIDED_BACKPROP
+from keras_see.attribution.hires_cam import HIRES_CAM
+from keras_see.attribution.input_x_gradient import INPUT_X_GRADIENT
+from keras_see.attribution.integrated_gradients import INTEGRATED_GRADIENTS
+from keras_see.attribution.layer_cam import LAYER_CAM
 from keras_see.attribution.method import Request
+from keras_see.attribution.occlusion import OCCLUSION
+from keras_see.attribution.rise import RISE
 from keras_see.attribution.saliency import SALIENCY
+from keras_see.attribution.score_cam import SCORE_CAM
+from keras_see.attribution.smooth_grad import SMOOTH_GRAD
+from keras_see.attribution.xgrad_cam import XGRAD_CAM
 
 # Words of optimized images, which `Watch` shows too; as functions: `neuron_images`, `content_images`.
 OPTIMIZED = ("neurons", "content")
 
-METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
+_ALL = (
+    *(SALIENCY, GRAD_CAM, CAM),
+    *(SMOOTH_GRAD, INTEGRATED_GRADIENTS, INPUT_X_GRADIENT, GUIDED_BACKPROP, OCCLUSION, RISE),
+    *(GRAD_CAM_PLUS_PLUS, LAYER_CAM, HIRES_CAM, XGRAD_CAM, EIGEN_CAM, SCORE_CAM, ABLATION_CAM),
+)
+METHODS = {method.word: method for method in _ALL}
+
+# The methods that are shown where none are named, as far as the model allows them: all in one pass.
+DEFAULT = ("saliency", "grad_cam", "cam")
 
 
 def requests_for(methods, layer_calls):
@@ -22,13 +43,12 @@ def requests_for(methods, layer_calls):
     A name is the method's word, followed by `@layer` where the user named the layer.
 
     Args:
-        methods: A word, a list of words, a mapping from words to options, or None for all gradient methods that the
+        methods: A word, a list of words, a mapping from words to options, or None for those of `DEFAULT` that the
             model allows.
         layer_calls: The model's `LayerCalls`.
     """
     if methods is None:
-        usual = [method for method in METHODS.values() if method.kind == "gradient"]
-        return {method.word: Request(method) for method in usual if allows(layer_calls, method)}
+        return {word: Request(METHODS[word]) for word in DEFAULT if allows(layer_calls, METHODS[word])}
     found = {}
     for word, options in _by_word(methods).items():
         method, options = method_of(word), dict(options or {})

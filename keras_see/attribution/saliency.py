@@ -7,11 +7,9 @@ import numpy as np
 from keras import ops
 
 from keras_see._types import Images, Targets
-from keras_see._validation import shown
-from keras_see.attribution.given_images import given_images
-from keras_see.attribution.gradient_pass import explain
 from keras_see.attribution.method import Method, Request
-from keras_see.model.forward import IMAGES
+from keras_see.attribution.one_method import maps_of
+from keras_see.attribution.places import at_images
 from keras_see.visualization.map_drawing import HEAT
 
 
@@ -47,14 +45,7 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
         >>> saliency_maps(model, images, targets=[0, 4]).shape
         (2, 8, 8)
     """
-    images, labels = given_images(model, images)
-    return explain(model, images, [Request(SALIENCY)], targets, labels=labels, batch_size=batch_size).maps[0]
-
-
-def _place(layer_calls, layer):
-    if layer is not None:
-        raise ValueError(f"Saliency explains the images and takes no `layer`. Got {shown(layer)}. Leave it out.")
-    return IMAGES
+    return maps_of(model, images, Request(SALIENCY), targets, batch_size)
 
 
 def _formula(values, gradients):
@@ -64,8 +55,9 @@ def _formula(values, gradients):
 SALIENCY = Method(
     word="saliency",
     title="Saliency",
-    place=_place,
+    place=at_images("Saliency"),
     formula=_formula,
     meaning="Bright: a small change of this pixel moves the score most (largest absolute gradient over the channels).",
     style=HEAT,
+    unit="gradient",
 )

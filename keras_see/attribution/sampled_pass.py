@@ -11,11 +11,11 @@ from keras_see.attribution.method import Base
 from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature
 from keras_see.model.forward import FLOAT16_SCALE, forward
-from keras_see.model.image_batches import picture_of
+from keras_see.model.image_batches import with_picture
 from keras_see.model.targets import Target
 
 
-def sampled_maps(model, images, request, target, weights, base, batch_size):
+def sampled_maps(model, images, request, target, weights, base, batch_size, progress=None):
     """Return the maps `(n, rows, columns)` of a sampled method, a tensor.
 
     Args:
@@ -26,19 +26,22 @@ def sampled_maps(model, images, request, target, weights, base, batch_size):
         weights: The weights of the outputs that it came to: the variations are explained for the same class.
         base: The `Base` of the unvaried images.
         batch_size: Variations per run of the model.
+        progress: Whether to show it; None: if it takes long.
     """
     method, sampling, options = request.method, request.method.sampling, request.options
     shapes = Base(*(tuple(part.shape[1:]) for part in base))
     count = sampling.count(shapes, options)
     chunk = min(max(batch_size // base.images.shape[0], 1), count)
     step = _pass_of(model, images, request, target)
-    totals, progress = None, Progress(-(-count // chunk), None, unit="chunk")
+    totals, bar = None, Progress(-(-count // chunk), progress, unit="chunk")
     for start in range(0, count, chunk):
         numbers = np.arange(start, start + chunk)
         draws = sampling.draw(np.minimum(numbers, count - 1), shapes, options)
         found = step(images, weights, base, draws, (numbers < count).astype("float32"))
+        if totals is not None:
+            _wait_for(totals)  # or a device that works on its own would be given the draws of all chunks at once
         totals = found if totals is None else keras.tree.map_structure(ops.add, totals, found)
-        progress.update()
+        bar.update()
     return method.evaluate(totals, base, options=options)
 
 
@@ -74,7 +77,7 @@ class SampledPass:
         scores = ops.reshape(scores, (-1, count))
         if gradients is not None:
             gradients = ops.cast(ops.reshape(gradients["varied"], varied.shape), "float32") / self._scale
-        found = self._sampling.contribution(scores, gradients, draws, self._options)
+        found = self._sampling.contribution(scores, gradients, base, draws, self._options)
         return keras.tree.map_structure(lambda part: _summed(part, valid), found)
 
     @property
@@ -89,7 +92,7 @@ class SampledPass:
         """Return the scores of variations, `(n · k,)`."""
         deltas, images = {}, keras.tree.map_structure(lambda leaf: _repeated(leaf, count), images)
         if self._sampling.varies == "images":
-            images = _with_picture(images, varied)
+            images = with_picture(images, varied)
         else:
             deltas = {self._path: varied - _repeated(base.features, count)}
         seen = forward(self._model(), values, self._layer_calls, images, list(deltas), deltas)
@@ -108,11 +111,10 @@ def _repeated(tensor, count):
     return ops.repeat(tensor, count, axis=0)
 
 
-def _with_picture(images, picture):
-    """Return images with another picture in the place of theirs."""
-    leaves = keras.tree.flatten(images)
-    old = picture_of(images)
-    return keras.tree.pack_sequence_as(images, [picture if leaf is old else leaf for leaf in leaves])
+def _wait_for(tensors):
+    """Return when the device has made these tensors."""
+    first = keras.tree.flatten(tensors)[0]
+    ops.convert_to_numpy(first[(slice(0, 1),) * len(first.shape)])
 
 
 def _summed(part, valid):

@@ -24,6 +24,13 @@ def is_rectifier(operation):
     return _named(operation, RECTIFIERS) is not None
 
 
+def is_plain_relu(operation):
+    """Return whether the operation ends in max(x, 0): no slope below zero, no threshold and no highest value."""
+    ending = getattr(operation, "activation", operation)
+    options = ("max_value", "negative_slope", "threshold")
+    return _is_activation(ending, "relu") and not any(getattr(ending, name, None) for name in options)
+
+
 def stands_alone(operation):
     """Return whether the operation is an activation and nothing else."""
     kinds = (keras.layers.Activation, keras.layers.Softmax)

@@ -37,7 +37,7 @@ class ForwardResult:
     features: dict
 
 
-def forward(model, values, layer_calls, inputs, paths, deltas):
+def forward(model, values, layer_calls, inputs, paths, deltas, interceptors=()):
     """Return the `ForwardResult` of `model(inputs, training=False)`; traced.
 
     Args:
@@ -48,12 +48,13 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
         paths: The features to capture: a call's `path` or `input_path`, or `IMAGES`.
         deltas: path -> zeros, as `zero_deltas` returns them, added to some of these features: the gradient with
             respect to a delta is the gradient with respect to the features.
+        interceptors: What each call passes through besides.
     """
     inputs, features = keras.tree.map_structure(_in_float, inputs), {}
     if IMAGES in paths:
         inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0))
     taps, logits = FeatureTaps(layer_calls, set(paths) - {IMAGES}, deltas), LogitTaps(layer_calls)
-    outputs = infer(model, inputs, [taps, logits, BatchNormFolding(layer_calls)], values)
+    outputs = infer(model, inputs, [taps, logits, *interceptors, BatchNormFolding(layer_calls)], values)
     leaves = [_logits(logits.logits, number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
     return ForwardResult(outputs, keras.tree.pack_sequence_as(outputs, leaves), features | taps.features)
 
@@ -95,6 +96,11 @@ def zero_deltas(layer_calls, inputs, paths):
         rows, *rest = shapes[path]
         deltas[path] = ops.zeros((rows * picture.shape[0] // BATCH, *rest), "float32")
     return deltas
+
+
+def shape_at(layer_calls, inputs, path):
+    """Return the shape of the features at a path, without the batch axis."""
+    return tuple(zero_deltas(layer_calls, inputs, [path])[path].shape[1:])
 
 
 def _logits(found, number, output):

@@ -18,6 +18,12 @@ def picture_of(inputs):
     return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
 
 
+def with_picture(inputs, picture):
+    """Return the inputs with another picture in the place of the explained image."""
+    old = picture_of(inputs)
+    return keras.tree.map_structure(lambda leaf: picture if leaf is old else leaf, inputs)
+
+
 def take(inputs, rows):
     """Return the images with these indices, in the same structure."""
     return keras.tree.map_structure(lambda leaf: leaf[rows], inputs)

@@ -1,10 +1,10 @@
-"""Interceptors: capture and perturb features, capture logits, let gradients leak through closed rectifiers."""
+"""Interceptors: capture and perturb features, capture logits, change how gradients flow back through rectifiers."""
 
 import threading
 
 from keras import ops
 
-from keras_see.model.activations import is_rectifier, stands_alone
+from keras_see.model.activations import is_plain_relu, is_rectifier, stands_alone
 from keras_see.model.attributes import attributes_set
 from keras_see.model.inference import Interceptor, StopRun
 
@@ -125,6 +125,36 @@ class LeakyRectifiers(Interceptor):
             leaks = ops.max(leaks)
         leaked = ops.minimum(x, 0) * leaks
         return output + (leaked - ops.stop_gradient(leaked))
+
+
+class GuidedRectifiers(Interceptor):
+    """Lets back through each ReLU only the positive part of the gradient; the forward pass stays as it is.
+
+    What is no plain ReLU (`ReLU(6)`, leaky ones, GELU, SiLU) keeps its true gradient.
+
+    Args:
+        layer_calls: The model's `LayerCalls`.
+    """
+
+    def __init__(self, layer_calls):
+        self.operations = [call.operation for call in layer_calls.calls if is_plain_relu(call.operation)]
+
+    def around(self, invocation, args, kwargs):
+        """Give the call's ReLU the guided gradient."""
+        if hasattr(invocation.operation, "activation"):
+            return _with_activation(invocation, args, kwargs, lambda activation, tensor: guided_relu(tensor))
+        return guided_relu(next(iter((*args, *kwargs.values()))))
+
+
+@ops.custom_gradient
+def guided_relu(x):
+    """Return max(x, 0), whose gradient is that of ReLU where it is positive, else 0."""
+
+    def gradient(*args, upstream=None):
+        upstream = args[-1] if upstream is None else upstream  # PyTorch hands it over by name
+        return ops.where(x > 0, ops.relu(upstream), ops.zeros_like(upstream))
+
+    return ops.relu(x), gradient
 
 
 def _with_first(args, kwargs, function):

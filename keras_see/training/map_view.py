@@ -1,5 +1,6 @@
 """The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
+import dataclasses
 import functools
 import logging
 import re
@@ -27,7 +28,7 @@ from keras_see.visualization.captions import (
     short_number,
 )
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.map_drawing import ColorRange, draw_maps, smoothed, upper_limit
+from keras_see.visualization.map_drawing import ColorRange, as_drawn, deviation_of, draw_maps, sizes, upper_limit
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 _LOGGER = logging.getLogger("keras_see")
@@ -73,6 +74,9 @@ class MapView:
         layer_calls = layer_calls_of(model, inputs)
         self._closing = layer_calls.closing
         self._requests = requests_for(self._methods, layer_calls)
+        for request in self._requests.values():
+            request.check(layer_calls, inputs)
+            self._tell_price(request, request.samples(layer_calls, inputs))
         named, from_logits = self._class_names is not None, takes_logits(model)
         reading = read(self._labels, layer_calls, named=named, from_logits=from_logits)
         self._target = resolve(self._targets, layer_calls, self._samples.count, reading)
@@ -88,8 +92,7 @@ class MapView:
         earlier = {last(f"{prefix}{name}/images") for name in self._requests} - {None, self._fingerprint}
         self._images_note = "other images than in earlier steps of this run: pass the same ones" if earlier else ""
         span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
-        places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
-        self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
+        self._spans = {name: {"gradient": span, "score": 1.0}.get(unit) for name, unit in self._units()}
         self._ranges = {
             name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
             for name in self._requests
@@ -102,15 +105,36 @@ class MapView:
         return [*self._requests, *(["overview"] if len(self._requests) > 1 else [])]
 
     def evaluate(self, model):
-        """Run the pass, and return a function that waits for its result."""
-        return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
+        """Run the pass, and return a function that waits for its result, the maps without channels."""
+        requests = list(self._requests.values())
+        collect = run(model, requests, self._target, self._parts, self._batch_size, progress=False)
+        return functools.cache(lambda: self._in_planes(collect()))
+
+    def _in_planes(self, result):
+        """Return a result whose maps are `(n, rows, columns)`: summed over the channels where they have some."""
+        pairs = zip(self._requests.values(), result.maps, strict=True)
+        planes = [maps.sum(axis=-1) if request.method.per_channel else maps for request, maps in pairs]
+        return dataclasses.replace(result, maps=planes)
+
+    def _units(self):
+        """Return pairs of a request's name and the unit of its method."""
+        return [(name, request.method.unit) for name, request in self._requests.items()]
+
+    def _tell_price(self, request, samples):
+        if samples:
+            _LOGGER.warning(
+                "%s takes %d %s over the sample images at each logged step, others share one. "
+                "`every=` and `budget=0.05` bound how long training waits.",
+                *(request.method.title, samples, request.passes),
+            )
 
     def settle(self, collect, step):
         """Set the ranges for the maps of a step: those of a step before it that was held back are drawn in them too."""
         if self._scale == "run":
             for (name, request), maps in zip(self._requests.items(), collect().maps, strict=True):
                 maps = self._without_noise(name, maps, collect())
-                self._ranges[name].settle(smoothed(maps, request.method.style), step)
+                style = request.method.style
+                self._ranges[name].settle(sizes(as_drawn(maps, style), style), step)
 
     def draw(self, collect, caption, prefix, step):
         """Return the records of one step."""
@@ -122,8 +146,10 @@ class MapView:
         records, columns, scales = self._status(notes, step), [], {}
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             maps = self._without_noise(name, maps, result)
-            drawn = smoothed(maps, request.method.style)
-            upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, maps, drawn, step)
+            style = request.method.style
+            drawn = as_drawn(maps, style)
+            strong = sizes(drawn, style)
+            upper, scales[request.method.title] = self._upper(name, strong), self._scale_note(name, style, strong, step)
             texts = self._texts.under_maps(maps, result.classes)
             columns.append(self._column(name, request.method, drawn, upper, texts))
             footer = [caption, f"colours: {scales[request.method.title]}", *notes]
@@ -159,6 +185,8 @@ class MapView:
     def _are_noise(self, name, maps, result):
         """Return for each map whether it lies below the rounding error of its score, bool `(n,)`."""
         least = 1.0 if self._texts.are_classes else 0.0  # smaller differences of logits move no probability
+        if self._spans[name] is None:
+            return np.zeros(len(maps), bool)
         moved = np.abs(maps).sum(axis=(1, 2)) * self._spans[name]
         return (moved > 0) & (moved < ROUNDING * np.maximum(np.abs(result.scores), least))
 
@@ -166,10 +194,11 @@ class MapView:
         """Return maps, zero where they lie below the rounding error of their score."""
         return np.where(self._are_noise(name, maps, result)[:, None, None], 0.0, maps).astype("float32")
 
-    def _scale_note(self, name, maps, drawn, step):
-        smooth = "" if drawn is maps else ", smoothed"
+    def _scale_note(self, name, style, strong, step):
+        smooth = ", smoothed" * (deviation_of(strong.shape, style) > 0)
+        smooth += ", around each map's mean" * style.around_mean
         if self._scale == "run":
-            return self._ranges[name].note(step, drawn) + smooth
+            return self._ranges[name].note(step, strong) + smooth
         return ("each map its own range" if self._scale == "image" else "a fixed range") + smooth
 
     def _upper(self, name, maps):

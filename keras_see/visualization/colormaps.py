@@ -19,6 +19,9 @@ _ANCHORS = {
     "turbo": "30123b 4040a2 466be3 4294ff 28bceb 18ddc2 32f298 6dfe62 a4fc3c "
     "cdec34 eecf3a fdac34 fb7e21 eb500e d02f05 a91601 7a0403",
     "gray": "000000 ffffff",
+    # Of signed maps, 0 in the middle: blue speaks against, red for.
+    "blue_red": "1e5bd6 2f86ff 63a8ff a8cffa e6e6e6 ffb8a3 ff7d5c f24a32 d01616",
+    "blue_black_red": "b8dcff 4fa3ff 1f5fd0 0d2a5c 000000 5c1410 d0301c ff6a45 ffd2c0",
 }
 
 NAMES = tuple(_ANCHORS)

@@ -41,16 +41,23 @@ class MapStyle:
         exponent: The colour of a share $v$ of the range is that at $v^e$ of the colour map.
         smoothing: Standard deviation of the Gaussian that smooths a map before it is drawn, as a share of its longer
             side: single pixels of a saliency map cannot be told apart at the size of a tile.
+        signed: Whether negative values are drawn too: the colour map goes from −upper to upper, 0 in its middle.
+        around_mean: Whether the difference from a map's own mean is drawn.
     """
 
     colors: str
     over_picture: bool = True
     exponent: float = 1.0
     smoothing: float = 0.0
+    signed: bool = False
+    around_mean: bool = False
 
 
 OVERLAY = MapStyle("turbo", exponent=0.7)
 HEAT = MapStyle("inferno", over_picture=False, smoothing=0.01)
+SIGNED = MapStyle("blue_red", exponent=0.7, signed=True)
+SIGNED_AROUND_MEAN = MapStyle("blue_red", exponent=0.7, signed=True, around_mean=True)
+SIGNED_PIXELS = MapStyle("blue_black_red", over_picture=False, exponent=0.7, smoothing=0.01, signed=True)
 
 
 def draw_maps(pictures, maps, upper, style, alpha=ALPHA):
@@ -68,10 +75,23 @@ def draw_maps(pictures, maps, upper, style, alpha=ALPHA):
     return _on_black(maps, upper, pictures.shape[1:3], style)
 
 
+def as_drawn(maps, style):
+    """Return the values `(n, rows, columns)` that a style draws of maps; with channels, of the sum over them."""
+    values = maps.sum(axis=-1, dtype="float32") if maps.ndim == 4 else maps
+    if style.around_mean:
+        values = values - np.nan_to_num(values).mean(axis=(1, 2), keepdims=True)
+    return smoothed(values, style)
+
+
+def sizes(values, style):
+    """Return how large drawn values are: absolute values where the style is signed, else the values themselves."""
+    return np.abs(values) if style.signed else values
+
+
 def smoothed(maps, style):
     """Return maps `(n, rows, columns)` as smooth as the style draws them, float32."""
-    deviation = style.smoothing * max(maps.shape[1:])
-    if deviation < 0.3:  # the Gaussian would leave its neighbours less than a hundredth of a pixel
+    deviation = deviation_of(maps.shape, style)
+    if not deviation:
         return maps
     reach = int(np.ceil(3 * deviation))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
@@ -80,9 +100,15 @@ def smoothed(maps, style):
     return maps.astype("float32")
 
 
+def deviation_of(shape, style):
+    """Return the standard deviation, in pixels, of the Gaussian that smooths maps of this shape; 0 for none."""
+    deviation = style.smoothing * max(shape[1:])
+    return deviation if deviation >= 0.3 else 0  # it would leave a neighbour less than a hundredth of a pixel
+
+
 def color_bar(style, width, height=9):
-    """Return a bar of a style's colours from 0 to the upper limit, uint8 `(height, width, 3)`: over grey, as drawn."""
-    values = np.linspace(0, 1, width, dtype="float32")[None, None].repeat(height, axis=1)
+    """Return a bar of a style's colours up to the upper limit, uint8 `(height, width, 3)`: over grey, as drawn."""
+    values = np.linspace(-1 if style.signed else 0, 1, width, dtype="float32")[None, None].repeat(height, axis=1)
     grey = np.full((1, height, width, 3), 128, "uint8")
     return draw_maps(grey, values, 1.0, style)[0]
 
@@ -146,11 +172,11 @@ class ColorRange:
         return f"one range since step {self.since}"
 
 
-def normalized(maps, upper):
-    """Return maps divided by `upper` and clipped to 0–1, float32; NaN is 0, and so is everything if `upper` is 0."""
+def normalized(maps, upper, lowest=0):
+    """Return maps divided by `upper` and clipped to `lowest` to 1, float32; NaN is 0, and all is 0 if `upper` is 0."""
     maps, upper = np.asarray(maps, "float32"), np.asarray(upper, "float32")
     values = np.divide(maps, upper, out=np.zeros_like(maps), where=upper > 0)
-    return np.nan_to_num(values, nan=0.0).clip(0, 1)
+    return np.nan_to_num(values, nan=0.0).clip(lowest, 1)
 
 
 def checked_maps(maps):
@@ -165,24 +191,26 @@ def checked_maps(maps):
 
 
 def _overlaid(pictures, maps, upper, style, alpha):
-    """Return pictures in dark grey with the maps' colours over them; where nothing is above zero, as they are."""
-    values = resized_maps(normalized(maps, upper), pictures.shape[1:3]).clip(0, 1)[..., None]
-    effect = np.minimum(values.max(axis=(1, 2, 3), keepdims=True) / FULL_EFFECT_FROM, 1)
+    """Return pictures in dark grey with the maps' colours over them; where nothing is drawn, as they are."""
+    lowest = -1 if style.signed else 0
+    values = resized_maps(normalized(maps, upper, lowest), pictures.shape[1:3]).clip(lowest, 1)[..., None]
+    effect = np.minimum(np.abs(values).max(axis=(1, 2, 3), keepdims=True) / FULL_EFFECT_FROM, 1)
     pictures = pictures.astype("float32")
     grey = (pictures @ BRIGHTNESS)[..., None]
     under = pictures + effect * (UNDER_BRIGHTNESS * grey - pictures)
-    share = np.minimum(values / OPAQUE_FROM, 1)
+    share = np.minimum(np.abs(values) / OPAQUE_FROM, 1)
     opacity = alpha * share**2 * (3 - 2 * share)  # smooth at both ends, so that a map has no edge
     colors = _colored(values[..., 0], style) * (DARKEST + (1 - DARKEST) * (grey / 255) ** CONTRAST)
     return np.rint(under + opacity * (colors - under)).astype("uint8")
 
 
 def _on_black(maps, upper, size, style):
-    """Return maps as pictures of their own: zero and below black, `upper` and above bright."""
-    values = normalized(maps, upper)
+    """Return maps as pictures of their own: zero black, `upper` and above bright; so is −upper where signed."""
+    lowest = -1 if style.signed else 0
+    values = normalized(maps, upper, lowest)
     if size[0] % values.shape[1] == 0 and size[1] % values.shape[2] == 0:  # whole pixels, as the image has them
         values = values.repeat(size[0] // values.shape[1], axis=1).repeat(size[1] // values.shape[2], axis=2)
-    values = resized_maps(values, size).clip(0, 1)
+    values = resized_maps(values, size).clip(lowest, 1)
     return np.rint(_colored(values, style)).astype("uint8")
 
 
@@ -195,5 +223,8 @@ def _weighted_sum(maps, weights, axis):
 
 
 def _colored(values, style):
-    """Return the colours of values in 0–1 as float32 0–255, with a last axis of three."""
-    return color_table(style.colors)[np.rint(values**style.exponent * STEPS).astype("int32")]
+    """Return the colours of values in 0–1, of a signed style in −1–1, as float32 0–255, with a last axis of three."""
+    shares = np.abs(values) ** style.exponent
+    if style.signed:
+        shares = (1 + np.sign(values) * shares) / 2
+    return color_table(style.colors)[np.rint(shares * STEPS).astype("int32")]

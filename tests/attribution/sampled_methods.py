@@ -48,7 +48,7 @@ SMOOTH_GRAD = Method(
         count=lambda shapes, options: options.samples,
         draw=lambda numbers, shapes, options: np.stack([noise_of(each, shapes.images, options) for each in numbers]),
         vary=_noisy,
-        contribution=lambda scores, gradients, draws, options: gradients,
+        contribution=lambda scores, gradients, base, draws, options: gradients,
         needs_gradients=True,
     ),
 )
@@ -99,7 +99,7 @@ OCCLUSION = Method(
         vary=lambda base, draws, options: (
             base.images[:, None] * (1 - draws["mask"][None]) + options.fill * draws["mask"][None]
         ),
-        contribution=lambda scores, gradients, draws, options: scores[..., None] * draws["which"][None],
+        contribution=lambda scores, gradients, base, draws, options: scores[..., None] * draws["which"][None],
     ),
 )
 
@@ -121,7 +121,7 @@ ABLATION = Method(
         count=lambda shapes, options: shapes.features[-1],
         draw=lambda numbers, shapes, options: np.eye(shapes.features[-1], dtype="float32")[numbers],
         vary=_ablated,
-        contribution=lambda scores, gradients, draws, options: scores[..., None] * draws[None],
+        contribution=lambda scores, gradients, base, draws, options: scores[..., None] * draws[None],
         varies="features",
     ),
 )

@@ -18,13 +18,18 @@ from tiny_models import (
 
 from keras_see import class_activation_maps, gap_classifier, grad_cam_maps, layers
 
+AT_ANY_LAYER = (
+    *("grad_cam_plus_plus", "layer_cam", "hires_cam", "xgrad_cam"),
+    *("eigen_cam", "score_cam", "ablation_cam"),
+)
+
 
 def test_rows_tell_path_type_shape_and_methods_in_the_order_of_execution():
     rows = [row for row in layers(flat()) if row.type != "InputLayer"]
     assert [(row.path, row.type, row.output_shape, row.methods) for row in rows] == [
-        ("a", "Conv2D", (*SHAPE[:2], 4), ("grad_cam",)),
-        ("pool", "MaxPooling2D", (*FEATURES, 4), ("grad_cam",)),
-        ("b", "Conv2D", (*FEATURES, 5), ("grad_cam", "cam")),
+        ("a", "Conv2D", (*SHAPE[:2], 4), ("grad_cam", *AT_ANY_LAYER)),
+        ("pool", "MaxPooling2D", (*FEATURES, 4), ("grad_cam", *AT_ANY_LAYER)),
+        ("b", "Conv2D", (*FEATURES, 5), ("grad_cam", "cam", *AT_ANY_LAYER)),
         ("gap", "GlobalAveragePooling2D", (5,), ("cam",)),
         ("head", "Dense", (CLASSES,), ()),
     ]
@@ -64,6 +69,7 @@ def test_the_table_prints_one_line_per_row_with_columns_that_line_up():
     for row, line in zip(table, lines[2:], strict=True):
         assert line.startswith(row.path)
         assert line[start:].startswith(row.type)
+    assert lines[2 + [row.path for row in table].index("backbone/b")].endswith("grad_cam, cam, grad_cam_plus_plus and 6 more")
     assert "4 × 3 × 5" in lines[2 + [row.path for row in table].index("backbone/b")]
 
 
