@@ -85,11 +85,7 @@ def test_a_score_of_zero_has_an_empty_map_of_ablation_cam():
 
 
 def test_many_channels_go_on_with_a_line_that_says_their_price(caplog):
-    steps = [
-        layers.Conv2D(2048, 1, activation="relu", name="features"),
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(2),
-    ]
+    steps = [layers.Conv2D(2048, 1, activation="relu"), layers.GlobalAveragePooling2D(), layers.Dense(2)]
     model = filled(keras.Sequential([keras.Input((2, 2, 1)), *steps]))
     images = photos(1, shape=(2, 2, 1))
     with caplog.at_level(logging.WARNING, "keras_see"):
