@@ -25,18 +25,22 @@ def maps(
 ) -> dict[str, Any]:
     """Return the maps of several methods out of one forward and one backward pass.
 
+    Sampled methods (SmoothGrad, integrated gradients, occlusion, RISE, Score-CAM, Ablation-CAM) go on from there with
+    passes of their own; guided backprop needs one more.
+
     Args:
         model: A built Keras model, of any kind, on any backend.
         images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
-            `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for all gradient methods that the model allows.
+            `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for saliency, Grad-CAM and
+            CAM, as far as the model allows them.
         batch_size: Images per pass; bounds the memory.
         layer: Not taken, since several methods may differ in it: name layers in `methods`.
 
     Returns:
-        A dict: each word (`word@layer` where a layer was named) to float32 maps `(n, rows, columns)`, as the method's
-        own function gives them; `"predictions"` to the model's outputs; `"targets"` to the class numbers explained,
+        A dict: each word (`word@layer` where a layer was named) to float32 maps, as the method's own function gives
+        them: `(n, rows, columns)`, of some methods the shape of the images; `"predictions"` to the model's outputs; `"targets"` to the class numbers explained,
         -1 where the target is no class; `"scores"` to float32 `(n,)`, the explained logits.
 
     Raises:

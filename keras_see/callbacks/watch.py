@@ -39,8 +39,9 @@ class Watch(EpochCallback):
             function that takes the outputs before a closing softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
             to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
-            `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
-            methods that the model allows.
+            `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: saliency,
+            Grad-CAM and CAM, as far as the model allows them. Sampled methods, such as `"smooth_grad"`, cost many
+            passes: a line in the log says how many, and `budget` bounds them.
         labels: The labels, if they are not part of `images`: class numbers, names out of `class_names`, one-hot or
             multi-hot rows; or the values of a regression, which are shown and not explained.
         n: Number of sample images. Default: 8 from a dataset, all of an array (at most 64).

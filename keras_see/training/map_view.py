@@ -39,7 +39,7 @@ class MapView:
 
     Args:
         samples: The `SampleImages`.
-        methods: As for `Watch`, maps only; None for all gradient methods that the model allows.
+        methods: As for `Watch`, maps only; None for saliency, Grad-CAM and CAM as far as the model allows.
         targets: As for `Watch`.
         class_names: Names of the classes, or None.
         display: How images are shown, as for `Watch`.

@@ -57,7 +57,7 @@ OVERLAY = MapStyle("turbo", exponent=0.7)
 HEAT = MapStyle("inferno", over_picture=False, smoothing=0.01)
 SIGNED = MapStyle("blue_red", exponent=0.7, signed=True)
 SIGNED_AROUND_MEAN = MapStyle("blue_red", exponent=0.7, signed=True, around_mean=True)
-SIGNED_PIXELS = MapStyle("blue_black_red", over_picture=False, exponent=0.7, smoothing=0.01, signed=True)
+SIGNED_PIXELS = MapStyle("blue_black_red", over_picture=False, smoothing=0.01, signed=True)
 
 
 def draw_maps(pictures, maps, upper, style, alpha=ALPHA):
