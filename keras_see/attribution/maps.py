@@ -40,8 +40,9 @@ def maps(
 
     Returns:
         A dict: each word (`word@layer` where a layer was named) to float32 maps, as the method's own function gives
-        them: `(n, rows, columns)`, of some methods the shape of the images; `"predictions"` to the model's outputs; `"targets"` to the class numbers explained,
-        -1 where the target is no class; `"scores"` to float32 `(n,)`, the explained logits.
+        them: `(n, rows, columns)`, of some methods the shape of the images; `"predictions"` to the model's outputs;
+        `"targets"` to the class numbers explained, -1 where the target is no class; `"scores"` to float32 `(n,)`, the
+        explained logits.
 
     Raises:
         ValueError: If a method is unknown, the model does not allow it, or images or targets do not fit.
