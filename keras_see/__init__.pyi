@@ -8,6 +8,7 @@ from .attribution.ablation_cam import ablation_cam_maps as ablation_cam_maps
 from .attribution.cam import class_activation_maps as class_activation_maps
 from .attribution.completeness import completeness_gap as completeness_gap
 from .attribution.eigen_cam import eigen_cam_maps as eigen_cam_maps
+from .attribution.fusing import fused_maps as fused_maps
 from .attribution.gap import gap_classifier as gap_classifier
 from .attribution.grad_cam import grad_cam_maps as grad_cam_maps
 from .attribution.grad_cam_plus_plus import grad_cam_plus_plus_maps as grad_cam_plus_plus_maps

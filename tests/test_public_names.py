@@ -7,7 +7,14 @@ import keras_see
 
 FUNCTIONS = {
     *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
-    *("smooth_grad_maps", "integrated_gradients", "completeness_gap", "input_x_gradient", "guided_backprop"),
+    *(
+        "smooth_grad_maps",
+        "integrated_gradients",
+        "completeness_gap",
+        "fused_maps",
+        "input_x_gradient",
+        "guided_backprop",
+    ),
     *("grad_cam_plus_plus_maps", "layer_cam_maps", "hires_cam_maps", "xgrad_cam_maps", "eigen_cam_maps"),
     *("score_cam_maps", "ablation_cam_maps", "occlusion_maps", "rise_maps"),
     *("neuron_images", "class_images", "content_images", "dream"),

@@ -70,7 +70,8 @@ def overlay(
     if not is_number(alpha) or not 0 <= alpha <= 1:
         raise ValueError(f"`alpha` must be a number from 0 to 1. Got {shown(alpha)}. Leave it out for the usual one.")
     style = OVERLAY if method is None else method_of(method).style
-    check_colors(style.colors if colors is None else colors)
-    style = style if colors is None else dataclasses.replace(style, colors=colors)
+    if colors is not None:
+        check_colors(colors)
+        style = dataclasses.replace(style, colors=colors)
     values = as_drawn(checked, style)
     return draw_maps(pictures, values, upper_limit(sizes(values, style), scale), style, alpha)

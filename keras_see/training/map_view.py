@@ -28,7 +28,16 @@ from keras_see.visualization.captions import (
     short_number,
 )
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.map_drawing import ColorRange, as_drawn, deviation_of, draw_maps, sizes, upper_limit
+from keras_see.visualization.map_drawing import (
+    ColorRange,
+    as_drawn,
+    centred,
+    deviation_of,
+    draw_maps,
+    sizes,
+    smoothed,
+    upper_limit,
+)
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 _LOGGER = logging.getLogger("keras_see")
@@ -147,7 +156,8 @@ class MapView:
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             maps = self._without_noise(name, maps, result)
             style = request.method.style
-            drawn = as_drawn(maps, style)
+            maps = centred(maps, style)
+            drawn = smoothed(maps, style)
             strong = sizes(drawn, style)
             upper, scales[request.method.title] = self._upper(name, strong), self._scale_note(name, style, strong, step)
             texts = self._texts.under_maps(maps, result.classes)

@@ -19,7 +19,10 @@ _ANCHORS = {
     "turbo": "30123b 4040a2 466be3 4294ff 28bceb 18ddc2 32f298 6dfe62 a4fc3c "
     "cdec34 eecf3a fdac34 fb7e21 eb500e d02f05 a91601 7a0403",
     "gray": "000000 ffffff",
-    # Of signed maps, 0 in the middle: blue speaks against, red for.
+}
+
+# Colour maps of signed values, 0 in the middle, at 9 equal steps: blue speaks against, red for. No choice of users.
+_DIVERGING = {
     "blue_red": "1e5bd6 2f86ff 63a8ff a8cffa e6e6e6 ffb8a3 ff7d5c f24a32 d01616",
     "blue_black_red": "b8dcff 4fa3ff 1f5fd0 0d2a5c 000000 5c1410 d0301c ff6a45 ffd2c0",
 }
@@ -34,7 +37,7 @@ STEPS = 4096
 @functools.cache
 def color_table(name):
     """Return the colours of 0, 1/STEPS, ..., 1 as float32 `(STEPS + 1, 3)`, from 0 to 255; one shared array."""
-    anchors = np.array([list(bytes.fromhex(color)) for color in _ANCHORS[name].split()], "float32")
+    anchors = np.array([list(bytes.fromhex(color)) for color in (_ANCHORS | _DIVERGING)[name].split()], "float32")
     positions, values = np.linspace(0, 1, len(anchors)), np.linspace(0, 1, STEPS + 1)
     table = np.stack([np.interp(values, positions, channel) for channel in anchors.T], axis=-1).astype("float32")
     table.flags.writeable = False

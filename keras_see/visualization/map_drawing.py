@@ -76,11 +76,13 @@ def draw_maps(pictures, maps, upper, style, alpha=ALPHA):
 
 
 def as_drawn(maps, style):
-    """Return the values `(n, rows, columns)` that a style draws of maps; with channels, of the sum over them."""
-    values = maps.sum(axis=-1, dtype="float32") if maps.ndim == 4 else maps
-    if style.around_mean:
-        values = values - np.nan_to_num(values).mean(axis=(1, 2), keepdims=True)
-    return smoothed(values, style)
+    """Return the values `(n, rows, columns)` that a style draws of maps, smoothed."""
+    return smoothed(centred(maps, style), style)
+
+
+def centred(maps, style):
+    """Return maps, as differences from their own means where the style draws these."""
+    return maps - np.nan_to_num(maps).mean(axis=(1, 2), keepdims=True) if style.around_mean else maps
 
 
 def sizes(values, style):

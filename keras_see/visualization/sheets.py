@@ -176,9 +176,9 @@ class _Sheet:
 
     def _draw_bar(self, position, style, label):
         (left, top), width = position, self.layout.cell_width
-        label = shortened(label, (0.3 if style.signed else 0.7) * width, self.font)
+        low, label = ("−", f"±{label}") if style.signed else ("0", label)
+        label = shortened(label, 0.7 * width, self.font)
         space = self.font.size // 3
-        low = f"−{label}" if style.signed else "0"
         start, end = self.font.width(low) + space, width - self.font.width(label) - space
         self.font.draw(self.pen, position, low, MUTED_COLOR)
         bar = color_bar(style, max(int(end - start), 1), self.font.size // 2)
