@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_see import class_activation_maps, grad_cam_maps, maps, overlay
+from keras_see import (
+    class_activation_maps,
+    completeness_gap,
+    grad_cam_maps,
+    integrated_gradients,
+    maps,
+    overlay,
+)
+from keras_see.metrics import energy_inside
 from keras_see.visualization.map_drawing import upper_limit
 from keras_see.visualization.resizing import resized_maps
 
@@ -98,3 +106,23 @@ def test_maps_can_be_seen_on_photographs_and_the_photographs_under_them(model, l
             can_be_seen.append(change[high].mean() >= 30 and weakest and alike >= 0.6)
     assert len(can_be_seen) >= 12
     assert np.mean(can_be_seen) >= 0.95
+
+
+def test_integrated_gradients_account_for_the_score_of_photographs(model):
+    images, labels = np.stack([photo("cat_carpet.png"), photo("macaw.jpg")]), [285, 88]
+    below = maps(model, np.zeros_like(images), labels, "cam")["scores"]
+    difference = maps(model, images, labels, "cam")["scores"] - below
+    assert np.abs(difference).min() > 5
+    for steps, most in ((50, 0.01), (300, 0.003)):
+        found = integrated_gradients(model, images, labels, steps=steps)
+        gap = completeness_gap(model, images, found, labels)
+        np.testing.assert_allclose(found.sum(axis=(1, 2, 3), dtype="float64") + gap, difference, rtol=1e-4)
+        assert np.abs(gap / difference).max() < most
+
+
+def test_windows_that_matter_and_masks_that_keep_the_score_lie_on_the_object(model):
+    name, label, boxes = next(pair for pair in pairs() if pair[0] == "dog_bicycle_truck.jpg" and len(pair[2]) == 1)
+    found = maps(model, photo(name)[None], label, {"occlusion": {"patch": 45, "stride": 22}, "layer_cam": {}})
+    inside = [energy_inside(found[word], [boxes], size=(SIDE, SIDE))[0] for word in ("occlusion", "layer_cam")]
+    left, top, right, bottom = boxes[0]
+    assert min(inside) > 1.5 * (right - left) * (bottom - top) / SIDE**2

@@ -12,7 +12,7 @@ def enlarged(plane, size):
 
 @pytest.mark.parametrize(("how", "of"), [("mean", lambda a, b: (a + b) / 2), ("maximum", np.maximum)])
 def test_maps_of_two_layers_count_alike_in_the_size_of_the_larger(how, of):
-    found = maps(flat(), photos(2), [2, 0], {"layer_cam": {"layer": ["a", "b"]}})
+    found = maps(flat(), photos(2), 2, {"layer_cam": {"layer": ["a", "b"]}})
     fine, coarse = found["layer_cam@a"], found["layer_cam@b"]
     assert min(fine.max(axis=(1, 2)).min(), coarse.max(axis=(1, 2)).min()) > 0
     assert fine.shape[1:] == (8, 6) != coarse.shape[1:]
