@@ -108,8 +108,8 @@ def test_maps_can_be_seen_on_photographs_and_the_photographs_under_them(model, l
     assert np.mean(can_be_seen) >= 0.95
 
 
-def test_integrated_gradients_account_for_the_score_of_photographs(model):
-    images, labels = np.stack([photo("cat_carpet.png"), photo("macaw.jpg")]), [285, 88]
+def test_integrated_gradients_account_for_the_score_of_a_photograph(model):
+    images, labels = photo("cat_carpet.png")[None], [285]
     below = maps(model, np.zeros_like(images), labels, "cam")["scores"]
     difference = maps(model, images, labels, "cam")["scores"] - below
     assert np.abs(difference).min() > 5
