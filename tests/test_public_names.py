@@ -12,7 +12,10 @@ FUNCTIONS = {
 }
 SUBMODULES = {
     "callbacks": {"Watch", "Saliency", "GradCAM", "CAM", "NeuronImages", "ContentImages"},
-    "metrics": {"energy_inside", "pointing_hits"},
+    "metrics": {
+        *("energy_inside", "pointing_hits", "box_iou", "grid_pointing", "deletion_auc", "insertion_auc"),
+        *("stability", "entropy", "randomization_check", "controls", "compare_with_controls", "Comparison"),
+    },
     "transforms": {"Transforms"},
     "writers": {"Folder", "TensorBoard"},
 }

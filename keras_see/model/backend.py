@@ -1,6 +1,7 @@
 """The few operations that Keras leaves to its backend; nothing else names a framework."""
 
 import contextlib
+import contextvars
 import functools
 import random
 
@@ -31,9 +32,22 @@ if _NAME == "tensorflow":
         # Python code and would warn of models that share it; a partial has no code of its own.
         return tf.function(functools.partial(function), autograph=False)
 
+    _PASSED = contextvars.ContextVar("whether values are passed", default=False)
+
     def values(variables):
         """Return the variables' values to pass to a compiled function so that it sees the current weights."""
+        if _PASSED.get():
+            return [variable.value + 0 for variable in variables]  # a sum is a tensor, which a scope may have replaced
         return []  # a graph reads its variables each time it runs
+
+    @contextlib.contextmanager
+    def values_passed():
+        """Let `values` return what the variables stand for within the block, not what a graph would read."""
+        token = _PASSED.set(True)
+        try:
+            yield
+        finally:
+            _PASSED.reset(token)
 
     def gradients(function, points):
         """Return `function(points)[1]` and the gradients of `function(points)[0]`.
@@ -125,6 +139,13 @@ else:
 
     def _detached(tree):
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)
+
+
+if _NAME != "tensorflow":
+
+    def values_passed():
+        """Return a context that does nothing: `values` returns what the variables stand for in any case."""
+        return contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -70,7 +70,12 @@ def draw_maps(pictures, maps, upper, style, alpha=ALPHA):
 
 def smoothed(maps, style):
     """Return maps `(n, rows, columns)` as smooth as the style draws them, float32."""
-    deviation = style.smoothing * max(maps.shape[1:])
+    return blurred(maps, style.smoothing)
+
+
+def blurred(maps, share):
+    """Return maps `(n, rows, columns)` under a Gaussian, its standard deviation a share of the longer side, float32."""
+    deviation = share * max(maps.shape[1:])
     if deviation < 0.3:  # the Gaussian would leave its neighbours less than a hundredth of a pixel
         return maps
     reach = int(np.ceil(3 * deviation))
@@ -153,14 +158,14 @@ def normalized(maps, upper):
     return np.nan_to_num(values, nan=0.0).clip(0, 1)
 
 
-def checked_maps(maps):
-    """Return maps as float32 `(n, rows, columns)`, or raise ValueError."""
+def checked_maps(maps, what="`maps`"):
+    """Return maps as float32 `(n, rows, columns)`, or raise ValueError; `what` is their name in the message."""
     array = numeric(maps)
     if array is None or array.ndim != 3 or not array.size:
         advice = (
             "Pass one of its entries." if isinstance(maps, Mapping) else "Pass maps as keras_see's functions give them."
         )
-        raise ValueError(f"`maps` must be numbers of shape (n, rows, columns). Got {shown(maps)}. {advice}")
+        raise ValueError(f"{what} must be numbers of shape (n, rows, columns). Got {shown(maps)}. {advice}")
     return array.astype("float32")
 
 
