@@ -5,12 +5,15 @@ from . import transforms as transforms
 from . import writers as writers
 from ._version import __version__ as __version__
 from .attribution.cam import class_activation_maps as class_activation_maps
+from .attribution.feature_maps import feature_maps as feature_maps
+from .attribution.filter_pictures import filter_pictures as filter_pictures
 from .attribution.gap import gap_classifier as gap_classifier
 from .attribution.grad_cam import grad_cam_maps as grad_cam_maps
 from .attribution.layer_table import layers as layers
 from .attribution.maps import maps as maps
 from .attribution.overlay import overlay as overlay
 from .attribution.saliency import saliency_maps as saliency_maps
+from .attribution.top_images import top_images as top_images
 from .callbacks import Watch as Watch
 from .deepdream.deep_dream import dream as dream
 from .optimization.activation_maximization import class_images as class_images

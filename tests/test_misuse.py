@@ -38,6 +38,7 @@ MODEL.compile("sgd", "sparse_categorical_crossentropy")
 OPEN = see.gap_classifier(3, backbone=keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)]))
 WIDE = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(65, 1), layers.Flatten(), layers.Dense(2)])
 VECTORS = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+ROWS = keras.Sequential([keras.Input(SHAPE), layers.Reshape((48, 3), name="rows"), layers.Flatten(), layers.Dense(2)])
 TWO_CHANNELS = keras.Sequential([keras.Input((8, 8, 2)), layers.Flatten(), layers.Dense(2)])
 SQUARE, WIDER = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))
 MAPPED = {"model": MODEL, "images": TWO}
@@ -67,6 +68,16 @@ class Rows:
 
     def __len__(self):
         return len(X)
+
+
+class Empty(keras.utils.PyDataset):
+    """Holds no batch."""
+
+    def __len__(self):
+        return 0
+
+
+EMPTY = Empty()
 
 
 def raises(images):
@@ -278,6 +289,21 @@ CALLBACKS = {
     "batches of all": (Watch, {"batch_size": None}, ValueError, "batch_size", "Got None."),
     "a channel too high": (NeuronImages, {"layer": "a", "channels": [9]}, ValueError, "channels", "Got [9]."),
     "channels in words": (NeuronImages, {"layer": "a", "channels": "all"}, ValueError, "channels", "Got 'all'."),
+    "top images that can be read once": (
+        NeuronImages,
+        {"top_images": iter(X)},
+        TypeError,
+        "top_images",
+        "Got iterator.",
+    ),
+    "top images of nothing": (NeuronImages, {"top_images": EMPTY}, ValueError, "top_images", "data set is empty."),
+    "top images of a direction": (
+        NeuronImages,
+        {"layer": "a", "direction": np.ones(4), "top_images": X},
+        ValueError,
+        "top_images",
+        "Got a direction",
+    ),
     "no steps": (NeuronImages, {"steps": 0}, ValueError, "steps", "Got 0."),
     "options of neurons in a list": (
         Watch,
@@ -313,6 +339,9 @@ GIVEN = {
     see.grad_cam_maps: MAPPED,
     see.class_activation_maps: MAPPED,
     see.maps: MAPPED,
+    see.feature_maps: MAPPED,
+    see.top_images: {"model": MODEL, "images": X, "layer": "a", "channels": [0]},
+    see.filter_pictures: {"model": MODEL},
     metrics.energy_inside: {"maps": MAPS, "regions": BOXES},
     metrics.pointing_hits: {"maps": MAPS, "regions": BOXES},
     metrics.box_iou: {"maps": MAPS, "regions": BOXES},
@@ -491,6 +520,57 @@ FUNCTIONS = {
     "too few boxes": (metrics.energy_inside, {"regions": BOXES[:1]}, ValueError, "regions", "Got [(0, 0, 4, 4)]."),
     "boxes for maps": (metrics.pointing_hits, {"maps": BOXES}, ValueError, "maps", "Got [(0, 0, 4, 4), (0, 0, 4, 4)]."),
     "no boxes": (metrics.pointing_hits, {"regions": None}, ValueError, "regions", "Got None."),
+    "feature maps of a channel that there is not": (
+        see.feature_maps,
+        {"layer": "a", "channels": [4]},
+        ValueError,
+        "channels",
+        "Got [4].",
+    ),
+    "feature maps of one channel": (see.feature_maps, {"channels": 1}, ValueError, "channels", "Got 1."),
+    "feature maps of units": (see.feature_maps, {"layer": "gap"}, ValueError, "layer", "That of 'gap' has shape"),
+    "top images of no data set": (see.top_images, {"images": []}, ValueError, "images", "Got nothing."),
+    "top images of an empty data set": (
+        see.top_images,
+        {"images": iter(())},
+        ValueError,
+        "images",
+        "The data set is empty.",
+    ),
+    "top images of labels alone": (see.top_images, {"images": Y}, ValueError, "images", "Got (4,)."),
+    "top images of several sizes": (
+        see.top_images,
+        {"images": Batches(), "model": OPEN, "layer": "class_maps"},
+        ValueError,
+        "images",
+        "Got (8, 6, 3) and (9, 6, 3).",
+    ),
+    "top images of a broken data set": (
+        see.top_images,
+        {"images": Batches(broken=True)},
+        ValueError,
+        "images",
+        "RuntimeError: row 7 is missing.",
+    ),
+    "top images of rows": (see.top_images, {"model": ROWS, "layer": "rows"}, ValueError, "layer", "(batch, 48, 3)."),
+    "top images of no layer": (see.top_images, {"layer": "zz"}, ValueError, "layer", "It calls no 'zz'."),
+    "no top image": (see.top_images, {"n": 0}, ValueError, "n", "Got 0."),
+    "top images of a channel that there is not": (
+        see.top_images,
+        {"channels": [9]},
+        ValueError,
+        "channels",
+        "Got [9].",
+    ),
+    "top images displayed as others": (
+        see.top_images,
+        {"display": PICTURES},
+        ValueError,
+        "display",
+        "Got an array of shape (2, 8, 6, 3).",
+    ),
+    "filters of a dense layer": (see.filter_pictures, {"layer": "head"}, ValueError, "layer", "Got 'head'."),
+    "filters of a model without any": (see.filter_pictures, {"model": VECTORS}, ValueError, "layer", "Got no layer."),
     "masks of another size": (
         metrics.energy_inside,
         {"regions": np.ones((2, 9, 9), bool), "size": (8, 6)},

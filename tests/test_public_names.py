@@ -6,7 +6,8 @@ import pytest
 import keras_see
 
 FUNCTIONS = {
-    *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
+    *("saliency_maps", "grad_cam_maps", "class_activation_maps", "feature_maps", "maps"),
+    *("filter_pictures", "top_images"),
     *("neuron_images", "class_images", "content_images", "dream"),
     *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
 }

@@ -23,6 +23,9 @@ __all__ = ["deletion_auc", "insertion_auc"]
 # paper's kernel of 11 pixels leaves a GoogLeNet much of what it needs; this one leaves little.
 BLUR = 0.05
 
+# Steps of a callback's curves: coarser than those of the functions, since training waits for them.
+CALLBACK_STEPS = 16
+
 
 def deletion_auc(
     model: keras.Model,
@@ -132,6 +135,17 @@ def area_while_replaced(model, images, target, maps, others, steps, batch_size, 
     outputs = outputs_while_replaced(model, images, target, others, ranks, counts, batch_size)
     areas = (outputs.sum(axis=1) - (outputs[:, 0] + outputs[:, -1]) / 2) / steps
     return np.where(maps.max(axis=(1, 2)) > 0, areas, np.nan)
+
+
+def areas_of_both(model, images, target, maps, steps=CALLBACK_STEPS, batch_size=32):
+    """Return `"deletion"` and `"insertion"`, float64 `(n,)` each, of checked arguments; for callbacks."""
+    picture = picture_of(images)
+    return {
+        word: area_while_replaced(
+            model, images, target, maps, replacement(fill, picture), steps, batch_size, is_insertion
+        )
+        for word, fill, is_insertion in (("deletion", None, False), ("insertion", "blur", True))
+    }
 
 
 def replacement(fill, images, what="fill"):

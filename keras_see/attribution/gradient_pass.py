@@ -31,12 +31,14 @@ class Result:
         outputs: The model's outputs, in their own structure.
         scores: float32 `(n,)`, the explained scores.
         classes: int `(n,)`, the class explained, -1 where the target is no class.
+        areas: The name of a method to its areas of deletion and insertion, where these were measured.
     """
 
     maps: list
     outputs: object
     scores: object
     classes: object
+    areas: dict = dataclasses.field(default_factory=dict)
 
     def to_numpy(self):
         """Wait for the device and return the same in NumPy arrays."""

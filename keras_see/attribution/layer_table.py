@@ -77,7 +77,7 @@ def layers(model: keras.Model, size: tuple[int, int] | None = None) -> LayerTabl
     Example:
         >>> from keras_see import gap_classifier
         >>> layers(gap_classifier(5, (32, 32, 3)))[-3]
-        LayerRow(path='class_maps', type='Conv2D', output_shape=(8, 8, 5), methods=('grad_cam', 'cam'))
+        LayerRow(path='class_maps', type='Conv2D', output_shape=(8, 8, 5), methods=('grad_cam', 'cam', 'features'))
     """
     check_model(model)
     if size is not None and not is_size(size):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_see._validation import shown
+from keras_see.visualization.captions import entropies, rank_correlations
 from keras_see.visualization.map_drawing import checked_maps
 
 __all__ = ["entropy", "stability"]
@@ -41,7 +42,7 @@ def stability(maps: ArrayLike, others: ArrayLike) -> np.ndarray:
             f"`others` must have the shape of `maps`, {ones.shape}. Got {shown(others)}. "
             'Make both with the same layer, or with size="images".'
         )
-    return np.array([_correlation(_ranks(one), _ranks(other)) for one, other in zip(ones, twos, strict=True)])
+    return rank_correlations(ones, twos)
 
 
 def entropy(maps: ArrayLike) -> np.ndarray:
@@ -65,23 +66,4 @@ def entropy(maps: ArrayLike) -> np.ndarray:
         >>> entropy(np.stack([np.ones((4, 4)), np.pad([[2.0]], ((0, 3), (0, 3)))])).round(6)
         array([1., 0.])
     """
-    checked = checked_maps(maps).clip(0)
-    positive = checked.reshape(len(checked), -1).astype("float64")
-    total = positive.sum(axis=1, keepdims=True)
-    shares = np.divide(positive, total, out=np.full_like(positive, np.nan), where=total > 0)
-    terms = shares * np.log(np.where(shares > 0, shares, 1))
-    places = positive.shape[1]
-    return np.abs(terms.sum(axis=1)) / np.log(places) if places > 1 else np.full(len(positive), np.nan)
-
-
-def _ranks(values):
-    """Return the ranks of all values, from 0; equal ones share the mean of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts + 1) / 2)[places.ravel()]
-
-
-def _correlation(one, other):
-    one, other = one - one.mean(), other - other.mean()
-    size = np.sqrt(np.sum(one**2) * np.sum(other**2))
-    return float(np.sum(one * other) / size) if size > 0 else np.nan
+    return entropies(checked_maps(maps))

@@ -34,6 +34,8 @@ class Method:
             `__post_init__` where a value is wrong. It is the one declaration of the options: `maps`, callbacks and the
             command line read it.
         sampling: Of a sampled method, how the variations are made.
+        layout: None, or `layout(maps)`, which makes of what the formula returns, NumPy arrays, one map per image for a
+            picture, `(n, rows, columns)`, and a line of text for each. Such a map does not lie on its image.
     """
 
     word: str
@@ -45,6 +47,7 @@ class Method:
     kind: str = "gradient"
     options: type | None = None
     sampling: "Sampling | None" = None
+    layout: Callable | None = None
 
     def evaluate(self, *parts, options=None):
         """Return the formula of these parts, with the options where the method has any."""

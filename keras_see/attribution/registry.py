@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from keras_see._validation import shown
 from keras_see.attribution.cam import CAM
+from keras_see.attribution.feature_maps import FEATURES
 from keras_see.attribution.grad_cam import GRAD_CAM
 from keras_see.attribution.method import Request
 from keras_see.attribution.saliency import SALIENCY
@@ -13,7 +14,7 @@ from keras_see.attribution.saliency import SALIENCY
 # Words of optimized images, which `Watch` shows too; as functions: `neuron_images`, `content_images`.
 OPTIMIZED = ("neurons", "content")
 
-METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM)}
+METHODS = {method.word: method for method in (SALIENCY, GRAD_CAM, CAM, FEATURES)}
 
 
 def requests_for(methods, layer_calls):

@@ -44,6 +44,8 @@ class NeuronImages(EpochCallback):
         channels: Channel numbers, such as `[3, 17]`; or how many, such as `6`, evenly spaced over the layer. Default:
             all classes of an output layer, else 6 channels.
         images: Sample images to compare with, as for `Watch`.
+        top_images: A data set, as for `keras_see.top_images`, read again after each due epoch: beside each image stand
+            the four patches of it that excite the channel most. The model runs on all of it, while training waits.
         labels: Not shown. Accepted since datasets come with labels.
         n: Number of sample images, as for `Watch`.
         class_names: Names of the classes, for the output layer.
@@ -95,6 +97,7 @@ class NeuronImages(EpochCallback):
         channels: int | Sequence[int] | None = None,
         *,
         images: ImageSource | None = None,
+        top_images: ImageSource | None = None,
         labels: Labels | None = None,
         n: int | None = None,
         class_names: ClassNames | None = None,
@@ -126,6 +129,7 @@ class NeuronImages(EpochCallback):
         make_views = functools.partial(
             neuron_views,
             images,
+            top_images=top_images,
             labels=labels,
             n=n,
             class_names=class_names,

@@ -37,6 +37,7 @@ class Saliency(EpochCallback):
         display: Display = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
+        faithfulness: bool = False,
         before_training: bool = True,
         batch_size: int = 32,
         strict: bool = True,
@@ -54,6 +55,7 @@ class Saliency(EpochCallback):
             display=display,
             scale=scale,
             regions=regions,
+            faithfulness=faithfulness,
             batch_size=batch_size,
         )
         super().__init__(

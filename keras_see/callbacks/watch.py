@@ -60,6 +60,8 @@ class Watch(EpochCallback):
             doubles where values exceed it and falls where three steps in a row need less than half of it. `"image"`:
             one per map. A number: the upper end.
         regions: Where the model should look: boxes or masks, as for `metrics.energy_inside`, whose mean is logged.
+        faithfulness: Whether to log deletion and insertion of each method too, as `metrics.deletion_auc` in 16 steps:
+            34 forward passes per method, for which training waits; `budget` counts them.
         before_training: Whether to log the untrained model too, if the folder holds no step yet.
         batch_size: Images per pass. Bounds the memory.
         strict: With False a wrong argument is logged and switches the callback off, instead of raising.
@@ -106,6 +108,7 @@ class Watch(EpochCallback):
         display: Display = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
+        faithfulness: bool = False,
         before_training: bool = True,
         batch_size: int = 32,
         strict: bool = True,
@@ -123,6 +126,7 @@ class Watch(EpochCallback):
             display=display,
             scale=scale,
             regions=regions,
+            faithfulness=faithfulness,
             batch_size=batch_size,
         )
         super().__init__(

@@ -1,5 +1,6 @@
 """The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
+import dataclasses
 import functools
 import logging
 import re
@@ -7,6 +8,7 @@ import re
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
+from keras_see.attribution.faithfulness import areas_of_both
 from keras_see.attribution.gradient_pass import run, split
 from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
@@ -18,12 +20,16 @@ from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture, Text
+from keras_see.training.callback_options import check_yes_or_no
 from keras_see.visualization.captions import (
     ROUNDING,
     MapTexts,
     check_class_names,
     checked_class_names,
+    entropies,
+    map_captions,
     outputs_note,
+    rank_correlations,
     short_number,
 )
 from keras_see.visualization.display import to_pictures
@@ -31,6 +37,17 @@ from keras_see.visualization.map_drawing import ColorRange, draw_maps, smoothed,
 from keras_see.visualization.sheets import Column, as_tiles, sheet_of
 
 _LOGGER = logging.getLogger("keras_see")
+
+# Finer maps are averaged in blocks before they are compared: the order of single pixels is noise, and takes time.
+FINEST = 56
+
+CURVES = {
+    "entropy": "How spread out the maps are: 0 one place, 1 the same everywhere; mean over the images.",
+    "drift": "1 - rank correlation with the maps of the step before: 0 unchanged; mean over the images.",
+    "like_untrained": "Rank correlation with the maps before training: 1 the same; mean over the images.",
+    "deletion": "Mean output while the map's strongest pixels are deleted: lower is better; mean over the images.",
+    "insertion": "Mean output while the map's strongest pixels are put in: higher is better; mean over the images.",
+}
 
 
 class MapView:
@@ -45,14 +62,18 @@ class MapView:
         scale: "run", "image" or a number, as for `Watch`.
         regions: Regions of the images, or None, as for `metrics.energy_inside`.
         batch_size: Images per pass.
+        faithfulness: Whether to measure deletion and insertion too.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
+    def __init__(
+        self, samples, methods, targets, *, class_names, display, scale, regions, batch_size, faithfulness=False
+    ):
         _check_scale(scale)
+        check_yes_or_no("faithfulness", faithfulness)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
         self._class_names, self._scale = checked_class_names(class_names), scale
-        self._regions, self._batch_size = regions, batch_size
+        self._regions, self._batch_size, self._faithfulness = regions, batch_size, faithfulness
         self._labels = _in_numbers(samples.labels, self._class_names)
         pictures, self._display_note = to_pictures(samples.images, display)
         if len(pictures) != samples.count:
@@ -94,6 +115,7 @@ class MapView:
             name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
             for name in self._requests
         }
+        self._curves, self._settled = {name: MapCurves() for name in self._requests}, None
         check_class_names(self._class_names, layer_calls)
 
     @property
@@ -103,13 +125,28 @@ class MapView:
 
     def evaluate(self, model):
         """Run the pass, and return a function that waits for its result."""
-        return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
+        collect = run(model, list(self._requests.values()), self._target, self._parts, self._batch_size)
+        if not self._faithfulness:
+            return functools.cache(collect)
+        result = collect()
+        result = dataclasses.replace(result, areas=self._areas(model, result))
+        return lambda: result
+
+    def _areas(self, model, result):
+        """Return the areas of deletion and of insertion, `(n,)` each, by the names of the methods."""
+        named = zip(self._requests.items(), result.maps, strict=True)
+        return {
+            name: areas_of_both(model, self._samples.inputs, self._target, self._without_noise(name, maps, result))
+            for (name, request), maps in named
+            if request.method.layout is None
+        }
 
     def settle(self, collect, step):
         """Set the ranges for the maps of a step: those of a step before it that was held back are drawn in them too."""
+        self._settled = step
         if self._scale == "run":
             for (name, request), maps in zip(self._requests.items(), collect().maps, strict=True):
-                maps = self._without_noise(name, maps, collect())
+                maps, _ = self._as_pictured(name, request, maps, collect())
                 self._ranges[name].settle(smoothed(maps, request.method.style), step)
 
     def draw(self, collect, caption, prefix, step):
@@ -121,15 +158,18 @@ class MapView:
         notes = self._notes(result, unclosed)
         records, columns, scales = self._status(notes, step), [], {}
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
-            maps = self._without_noise(name, maps, result)
+            maps, lines = self._as_pictured(name, request, maps, result)
             drawn = smoothed(maps, request.method.style)
             upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, maps, drawn, step)
-            texts = self._texts.under_maps(maps, result.classes)
+            texts = lines or self._texts.under_maps(maps, result.classes)
             columns.append(self._column(name, request.method, drawn, upper, texts))
             footer = [caption, f"colours: {scales[request.method.title]}", *notes]
             image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
             records[prefix + name] = Picture(image, self._descriptions[name])
             records |= self._numbers(prefix + name, name, maps, upper)
+            if lines is None:
+                records |= self._curves[name].numbers(prefix + name, maps, is_before_training=step < self._settled)
+                records |= _curves(prefix + name, result.areas.get(name, {}))
         if len(columns) > 1:
             footer = [caption, f"colours: {_joined(scales)}", *notes]
             image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
@@ -139,9 +179,10 @@ class MapView:
 
     def _notes(self, result, unclosed):
         """Return what a reader must know about all the maps of a step."""
-        pairs = zip(self._requests, result.maps, strict=True)
-        noise = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in pairs)
-        count = sum(map(len, result.maps))
+        pairs = zip(self._requests.items(), result.maps, strict=True)
+        explaining = [(name, maps) for (name, request), maps in pairs if request.method.layout is None]
+        noise = sum(int(self._are_noise(name, maps, result).sum()) for name, maps in explaining)
+        count = sum(len(maps) for _, maps in explaining)
         below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
         notes = [self._images_note, self._display_note, self._labels_note, saturated * unclosed]
@@ -161,6 +202,14 @@ class MapView:
         least = 1.0 if self._texts.are_classes else 0.0  # smaller differences of logits move no probability
         moved = np.abs(maps).sum(axis=(1, 2)) * self._spans[name]
         return (moved > 0) & (moved < ROUNDING * np.maximum(np.abs(result.scores), least))
+
+    def _as_pictured(self, name, request, maps, result):
+        """Return one map per image for a picture, and lines of text where the method itself has any."""
+        if request.method.layout is None:
+            return self._without_noise(name, maps, result), None
+        laid_out, lines = request.method.layout(maps)
+        peaks = map_captions(laid_out, [-1] * len(laid_out), None)
+        return laid_out, [[line, *peak] for line, peak in zip(lines, peaks, strict=True)]
 
     def _without_noise(self, name, maps, result):
         """Return maps, zero where they lie below the rounding error of their score."""
@@ -191,7 +240,7 @@ class MapView:
             numbers[f"{tag}/range"] = Number(upper, is_curve=False)  # for runs that resume this one
             if self._ranges[name].since is not None:
                 numbers[f"{tag}/range_since"] = Number(self._ranges[name].since, is_curve=False)
-        if self._regions is not None:
+        if self._regions is not None and self._requests[name].method.layout is None:
             share = energy_inside(maps, self._regions, size=self._size)
             if np.isfinite(share).any():
                 text = "Share of the maps' positive energy inside the regions, mean over the images."
@@ -209,10 +258,54 @@ class MapView:
             "changes, the sheet says so.",
             "image": "Each map has a range of its own: only the captions tell how strong it is.",
         }
+        explained = f" Explained: {what}, {kind}." if request.method.layout is None else ""
         return (
-            f"**{request.method.title}** of {where}. Explained: {what}, {kind}. {request.method.meaning} "
+            f"**{request.method.title}** of {where}.{explained} {request.method.meaning} "
             f"{scale.get(self._scale, f'The range ends at {self._scale}.')}"
         )
+
+
+class MapCurves:
+    """The numbers of one method's maps that need the maps of earlier steps; made anew for each training.
+
+    Nothing here runs the model.
+    """
+
+    def __init__(self):
+        self._last, self._untrained = None, None
+
+    def numbers(self, tag, maps, is_before_training):
+        """Return the records of one step, tag -> `Number`; a mean over no map is left out.
+
+        Args:
+            tag: The method's tag.
+            maps: float32 `(n, rows, columns)`.
+            is_before_training: Whether these are the maps of the model before training.
+        """
+        found, coarse = {"entropy": entropies(maps)}, _coarse(maps)
+        if self._last is not None:
+            found["drift"] = 1 - rank_correlations(coarse, self._last)
+        if self._untrained is not None:
+            found["like_untrained"] = rank_correlations(coarse, self._untrained)
+        self._last = coarse
+        if is_before_training:
+            self._untrained = coarse
+        return _curves(tag, found)
+
+
+def _coarse(maps):
+    """Return the means of blocks of maps; rows and columns that fill no block are left out."""
+    side = -(-max(maps.shape[1:]) // FINEST)
+    rows, columns = (max(length // side, 1) for length in maps.shape[1:])
+    if side == 1 or min(maps.shape[1:]) < side:
+        return maps
+    return maps[:, : rows * side, : columns * side].reshape(-1, rows, side, columns, side).mean(axis=(2, 4))
+
+
+def _curves(tag, found):
+    """Return records of numbers per image, by their names: the means over the images that have one."""
+    means = {name: float(np.nanmean(each)) for name, each in found.items() if np.isfinite(each).any()}
+    return {f"{tag}/{name}": Number(mean, CURVES[name]) for name, mean in means.items()}
 
 
 def _in_numbers(labels, class_names):

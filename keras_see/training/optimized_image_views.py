@@ -5,7 +5,9 @@ import inspect
 import numpy as np
 
 from keras_see._validation import is_whole, shown
+from keras_see.attribution.top_images import top_images as find_top_images
 from keras_see.model.image_batches import picture_of
+from keras_see.model.image_stream import check_can_be_read_again, image_stream, reading_undisturbed
 from keras_see.model.inputs import build, check_fit, check_model
 from keras_see.optimization.activation_maximization import neuron_ascent
 from keras_see.optimization.batched_ascent import checked_seed
@@ -16,11 +18,15 @@ from keras_see.runs.records import Number, Picture
 from keras_see.training.resumed_ascent import ResumedAscent
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
-from keras_see.visualization.sheets import Column, sheet_of
+from keras_see.visualization.patch_grid import patch_grid
+from keras_see.visualization.sheets import Column, sheet_of, tile_size
 from keras_see.visualization.value_range import value_range_of
 
 # Steps per evaluation: a tenth of those of a fresh image, since the last image is near.
 STEPS = 16
+
+# Patches of a data set beside each neuron image.
+PATCHES = 4
 
 # Options of the ascents that are passed on, beside the views' own.
 NEURON_OPTIONS = (
@@ -72,9 +78,12 @@ class NeuronView:
         steps=STEPS,
         seed=0,
         restart=None,
+        top_images=None,
         **ascent_options,
     ):
         _check_steps(steps, restart)
+        check_can_be_read_again(top_images)
+        self._top_images = top_images
         self._sample_images, self._layer, self._channels = sample_images, layer, channels
         self._class_names = checked_class_names(class_names)
         if sample_images is None and not callable(display):
@@ -104,6 +113,8 @@ class NeuronView:
         if self._ascent_options.get("direction") is not None or self._ascent_options.get("objective") == "layer":
             channels = self._channels
         ascent = neuron_ascent(model, self._layer, channels, **self._image_options, **self._ascent_options)
+        self._shown_channels = channels
+        self._check_top_images(model, ascent.names)
         if any(name.startswith("class ") for name in ascent.names):
             check_class_names(self._class_names, image_spec_of(model, **self._image_options).layer_calls)
         self._value_range = ascent.ascent.parameterization.value_range
@@ -113,20 +124,50 @@ class NeuronView:
         """Take the steps of this evaluation, and return the images with their activations."""
         images, ascent = self._resumed.evaluate(), self._resumed.ascent
         real = None if self._sample_images is None else ascent.all_scores(picture_of(self._sample_images.images))
-        return images, ascent.scores(images), self._resumed.inactive(), real
+        return images, ascent.scores(images), self._resumed.inactive(), real, self._found_patches(model)
+
+    def _check_top_images(self, model, names):
+        """Raise where top images cannot be shown: find those of the first image."""
+        if self._top_images is None:
+            return
+        if not all(name.startswith(("channel ", "class ")) for name in names):
+            raise ValueError(
+                '`top_images` are those of channels. Got a direction, or the objective "layer". Leave one of them out.'
+            )
+        with reading_undisturbed(self._top_images):
+            stream = image_stream(self._top_images, None if self._image_options["preprocess"] else model, 1)
+            first = next(stream, None)
+        if first is None:
+            raise ValueError("`top_images` must hold one image at least. The data set is empty. Pass one that is not.")
+        self._patches_in(first, model)
+
+    def _found_patches(self, model):
+        """Return the `TopImages` of each optimized image, or None where no data set was given."""
+        if self._top_images is None:
+            return None
+        with reading_undisturbed(self._top_images):
+            return self._patches_in(self._top_images, model)
+
+    def _patches_in(self, images, model):
+        channels = [int(number) for number in self._shown_channels]
+        display = self._display if callable(self._display) or _is_pair(self._display) else None
+        options = {"preprocess": self._image_options["preprocess"], "display": display}
+        found = find_top_images(model, images, self._path, list(dict.fromkeys(channels)), n=PATCHES, **options)
+        return [found[channel] for channel in channels]
 
     def settle(self, findings, step):
         """Do nothing: optimized images have no range of colours to set."""
 
     def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean activation as a number."""
-        images, activations, inactive, real = findings
+        images, activations, inactive, real, patches = findings
         pictures, note = to_pictures(images, _display(self._display, self._value_range))
         captions = [
             [self._title(name), "no activation yet" if none else f"activation {short_number(value)}"]
             for name, value, none in zip(self._resumed.ascent.names, activations, inactive, strict=True)
         ]
         columns = [] if real is None else [self._strongest_images(real)]
+        columns += [] if patches is None else [_top_column(patches, tile_size(pictures.shape[1:3]))]
         footer = "; ".join(filter(None, [caption, note]))
         image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path))
         text = (
@@ -239,7 +280,19 @@ def _ends(paths):
 
 def _display(display, value_range):
     """Return how optimized images are shown: like the user's own, which have the same range."""
-    return display if callable(display) or (isinstance(display, tuple | list) and len(display) == 2) else value_range
+    return display if callable(display) or _is_pair(display) else value_range
+
+
+def _is_pair(display):
+    return isinstance(display, tuple | list) and len(display) == 2
+
+
+def _top_column(patches, size):
+    """Return the column of the patches of a data set that excite each channel most."""
+    captions = [
+        [f"images {', '.join(map(str, top.indices))}", f"up to {short_number(float(top.values[0]))}"] for top in patches
+    ]
+    return Column("top images", np.stack([patch_grid(top.pictures, size) for top in patches]), captions)
 
 
 def _listed(layers):

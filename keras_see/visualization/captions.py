@@ -1,4 +1,4 @@
-"""Captions of images and maps: what is true, predicted and explained, and the highest value of a map."""
+"""Captions of images and maps: what is true, predicted and explained, and the numbers that sum a map up."""
 
 from collections.abc import Mapping, Set
 
@@ -125,6 +125,21 @@ def outputs_note(outputs):
     return ""
 
 
+def entropies(maps):
+    """Return the entropy of each map's positive part, as `keras_see.metrics.entropy`, which checks and explains."""
+    positive = maps.clip(0).reshape(len(maps), -1).astype("float64")
+    total = positive.sum(axis=1, keepdims=True)
+    shares = np.divide(positive, total, out=np.full_like(positive, np.nan), where=total > 0)
+    terms = shares * np.log(np.where(shares > 0, shares, 1))
+    places = positive.shape[1]
+    return np.abs(terms.sum(axis=1)) / np.log(places) if places > 1 else np.full(len(positive), np.nan)
+
+
+def rank_correlations(maps, others):
+    """Return the rank correlation of maps of one shape, as `keras_see.metrics.stability`, which checks and explains."""
+    return np.array([_correlation(_ranks(one), _ranks(other)) for one, other in zip(maps, others, strict=True)])
+
+
 def short_number(value):
     """Return a number with three significant digits, in scientific notation if it is very large or small."""
     return f"{value:.3g}" if value == 0 or 0.01 <= abs(value) < 1000 else f"{value:.1e}"
@@ -206,3 +221,16 @@ def _highest(each):
     if each.max() > 0:
         return f"peak {short_number(each.max())}"
     return "nothing above 0" + (f", least {short_number(each.min())}" if each.min() < 0 else "")
+
+
+def _ranks(values):
+    """Return the ranks of all values, from 0; equal ones share the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return (ends - (counts + 1) / 2)[places.ravel()]
+
+
+def _correlation(one, other):
+    one, other = one - one.mean(), other - other.mean()
+    size = np.sqrt(np.sum(one**2) * np.sum(other**2))
+    return float(np.sum(one * other) / size) if size > 0 else np.nan

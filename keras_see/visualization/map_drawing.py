@@ -51,6 +51,7 @@ class MapStyle:
 
 OVERLAY = MapStyle("turbo", exponent=0.7)
 HEAT = MapStyle("inferno", over_picture=False, smoothing=0.01)
+HEAT_UNSMOOTHED = MapStyle("inferno", over_picture=False)
 
 
 def draw_maps(pictures, maps, upper, style, alpha=ALPHA):

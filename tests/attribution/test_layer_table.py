@@ -22,9 +22,9 @@ from keras_see import class_activation_maps, gap_classifier, grad_cam_maps, laye
 def test_rows_tell_path_type_shape_and_methods_in_the_order_of_execution():
     rows = [row for row in layers(flat()) if row.type != "InputLayer"]
     assert [(row.path, row.type, row.output_shape, row.methods) for row in rows] == [
-        ("a", "Conv2D", (*SHAPE[:2], 4), ("grad_cam",)),
-        ("pool", "MaxPooling2D", (*FEATURES, 4), ("grad_cam",)),
-        ("b", "Conv2D", (*FEATURES, 5), ("grad_cam", "cam")),
+        ("a", "Conv2D", (*SHAPE[:2], 4), ("grad_cam", "features")),
+        ("pool", "MaxPooling2D", (*FEATURES, 4), ("grad_cam", "features")),
+        ("b", "Conv2D", (*FEATURES, 5), ("grad_cam", "cam", "features")),
         ("gap", "GlobalAveragePooling2D", (5,), ("cam",)),
         ("head", "Dense", (CLASSES,), ()),
     ]

@@ -236,3 +236,42 @@ def test_wrong_arguments_of_neuron_images_fail_before_the_first_batch(tmp_path, 
 def test_wrong_arguments_of_content_images_fail_before_the_first_batch(tmp_path, wrong, says):
     with pytest.raises(ValueError, match=says):
         fit(classifier(), ContentImages(tmp_path, **{"images": X[:1], "steps": 1} | wrong))
+
+
+class Shuffling(keras.utils.PyDataset):
+    """Draws from NumPy's global random numbers when it is read, as a careless data set does."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        np.random.rand(3)
+        return X[8 * number : 8 * number + 8], Y[:8]
+
+
+def test_beside_neuron_images_stand_the_top_images_of_a_data_set_under_the_weights_of_the_epoch():
+    model, writer = classifier(), None
+    view = NeuronView(layer="second", channels=[4, 1], steps=1, top_images=Shuffling())
+    view.prepare(model, writer, "see/")
+    for _ in range(2):
+        np.random.seed(5)
+        *_, patches = view.evaluate(model)
+        assert np.random.rand() == np.random.RandomState(5).rand()
+        expected = keras_see.top_images(model, X, "second", [4, 1], n=4)
+        for top, channel in zip(patches, [4, 1], strict=True):
+            for found, wanted in zip(top, expected[channel], strict=True):
+                np.testing.assert_array_equal(found, wanted)
+        model.set_weights([RNG.normal(size=weight.shape) for weight in model.get_weights()])
+
+
+def test_top_images_add_a_column_and_leave_training_alone(tmp_path):
+    histories, widths = [], []
+    for folder, options in (("bare", {}), ("with", {"top_images": (X, Y), "images": X[:3]})):
+        keras.utils.set_random_seed(0)
+        model = classifier()
+        callback = NeuronImages(tmp_path / folder, "second", [0, 3], steps=1, **options)
+        histories.append(fit(model, callback, epochs=1).history["loss"])
+        assert callback.failures == []
+        widths.append(dict(keras_see.read(tmp_path / folder)["see/neurons@second"])[0].shape[1])
+    assert histories[0] == histories[1]
+    assert widths[1] > widths[0]
