@@ -124,7 +124,7 @@ class NeuronView:
         """Take the steps of this evaluation, and return the images with their activations."""
         images, ascent = self._resumed.evaluate(), self._resumed.ascent
         real = None if self._sample_images is None else ascent.all_scores(picture_of(self._sample_images.images))
-        return images, ascent.scores(images), self._resumed.inactive(), real, self._found_patches(model)
+        return images, ascent.scores(images), self._resumed.inactive(), self._found_patches(model), real
 
     def _check_top_images(self, model, names):
         """Raise where top images cannot be shown: find those of the first image."""
@@ -160,7 +160,7 @@ class NeuronView:
 
     def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean activation as a number."""
-        images, activations, inactive, real, patches = findings
+        images, activations, inactive, patches, real = findings
         pictures, note = to_pictures(images, _display(self._display, self._value_range))
         captions = [
             [self._title(name), "no activation yet" if none else f"activation {short_number(value)}"]

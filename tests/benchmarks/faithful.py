@@ -113,7 +113,7 @@ def table(rows):
 
 def main(words):
     """Measure, keep what was measured beside the page, and write the table."""
-    kept = PAGE.with_name("measures.json")
+    kept = pathlib.Path(__file__).with_suffix(".json")
     rows = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() and words else {}
     model = keras.models.load_model(DATA / "models/googlenet.keras", compile=False)
     photographs = Photographs()

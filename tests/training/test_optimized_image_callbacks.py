@@ -255,7 +255,7 @@ def test_beside_neuron_images_stand_the_top_images_of_a_data_set_under_the_weigh
     view.prepare(model, writer, "see/")
     for _ in range(2):
         np.random.seed(5)
-        *_, patches = view.evaluate(model)
+        *_, patches, _ = view.evaluate(model)
         assert np.random.rand() == np.random.RandomState(5).rand()
         expected = keras_see.top_images(model, X, "second", [4, 1], n=4)
         for top, channel in zip(patches, [4, 1], strict=True):
