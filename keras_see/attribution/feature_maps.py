@@ -78,7 +78,7 @@ def checked_channels(channels, count):
 
 
 def grid_of_strongest(maps):
-    """Return the strongest channels of each image in one map, and their numbers in words.
+    """Return the strongest channels of each image in one map, and their numbers as they lie there, in lines of text.
 
     The strongest are those with the highest mean of their positive part, from the top left in order; between them lies
     a line of zeros.
@@ -87,7 +87,7 @@ def grid_of_strongest(maps):
         maps: `(n, rows, columns, channels)`.
 
     Returns:
-        float32 `(n, rows', columns')`, and a line of text per image.
+        float32 `(n, rows', columns')`, and per image a text for each row of the grid.
     """
     count = min(SHOWN, maps.shape[-1])
     order = np.argsort(-maps.clip(0).mean(axis=(1, 2)), axis=-1, kind="stable")[:, :count]
@@ -97,7 +97,9 @@ def grid_of_strongest(maps):
     padded = np.pad(chosen, [(0, 0), (0, across * down - count), (0, 1), (0, 1)])
     rows, columns = padded.shape[2:]
     grid = padded.reshape(-1, down, across, rows, columns).swapaxes(2, 3).reshape(-1, down * rows, across * columns)
-    return grid[:, :-1, :-1], [f"channels {', '.join(map(str, numbers))}" for numbers in order]
+    starts = range(0, count, across)
+    lines = [[", ".join(map(str, numbers[start : start + across])) for start in starts] for numbers in order]
+    return grid[:, :-1, :-1], lines
 
 
 def _place(layer_calls, layer):
@@ -109,8 +111,8 @@ FEATURES = Method(
     title="Features",
     place=_place,
     formula=lambda values: values,
-    meaning="The channels of the layer with the highest means, each a small map, in the order of the caption. Bright: "
-    "a high activation; zero and below are black.",
+    meaning="The channels of the layer with the highest means, each a small map; the caption has their numbers as "
+    "they lie. Bright: a high activation; zero and below are black.",
     style=HEAT_UNSMOOTHED,
     kind="forward",
     layout=grid_of_strongest,

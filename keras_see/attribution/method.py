@@ -35,7 +35,7 @@ class Method:
             command line read it.
         sampling: Of a sampled method, how the variations are made.
         layout: None, or `layout(maps)`, which makes of what the formula returns, NumPy arrays, one map per image for a
-            picture, `(n, rows, columns)`, and a line of text for each. Such a map does not lie on its image.
+            picture, `(n, rows, columns)`, and lines of text for each. Such a map does not lie on its image.
     """
 
     word: str

@@ -209,7 +209,7 @@ class MapView:
             return self._without_noise(name, maps, result), None
         laid_out, lines = request.method.layout(maps)
         peaks = map_captions(laid_out, [-1] * len(laid_out), None)
-        return laid_out, [[line, *peak] for line, peak in zip(lines, peaks, strict=True)]
+        return laid_out, [[*each, *peak] for each, peak in zip(lines, peaks, strict=True)]
 
     def _without_noise(self, name, maps, result):
         """Return maps, zero where they lie below the rounding error of their score."""

@@ -60,7 +60,7 @@ def test_the_grid_holds_the_strongest_channels_in_order():
     maps = np.zeros((1, 2, 3, 6), "float32")
     maps[0] += np.array([1, 5, -9, 3, 4, 2])
     grid, lines = grid_of_strongest(maps)
-    assert lines == ["channels 1, 4, 3, 5, 0, 2"]
+    assert lines == [["1, 4, 3", "5, 0, 2"]]
     assert grid.shape == (1, 5, 11)
     np.testing.assert_array_equal(grid[0, ::3, ::4], [[5, 4, 3], [2, 1, -9]])
     assert not grid[0, 2].any()  # the line between
