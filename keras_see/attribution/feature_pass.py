@@ -9,7 +9,7 @@ from keras_see.model import backend
 from keras_see.model.cache import cached, layer_calls_of, signature
 from keras_see.model.image_batches import picture_of
 from keras_see.model.inference import infer
-from keras_see.model.interceptors import FeatureTaps, LeakyRectifiers
+from keras_see.model.interceptors import EvenPooling, FeatureTaps, LeakyRectifiers
 
 
 class FeaturePass:
@@ -38,7 +38,8 @@ class FeaturePass:
     def gradients(self, images, weights):
         """Return the gradient of Σ features · weights with respect to the images, a NumPy array.
 
-        Rectifiers let it through where they are closed: what is asked is whether there is a way at all.
+        Rectifiers let it through where they are closed, and max pooling to all of a window: what is asked is whether
+        there is a way at all.
         """
         return ops.convert_to_numpy(self._gradients(self._values(), *_tensors(images, weights)))
 
@@ -68,7 +69,9 @@ class FeaturePass:
         def score(points):
             given = [points["picture"] if leaf is old else leaf for leaf in leaves]
             leaky = LeakyRectifiers(self._layer_calls, ops.ones((old.shape[0],)))
-            features = self._run(values, keras.tree.pack_sequence_as(images, given), [leaky])
+            features = self._run(
+                values, keras.tree.pack_sequence_as(images, given), [leaky, EvenPooling(self._layer_calls)]
+            )
             return ops.sum(features * weights), ()
 
         return backend.gradients(score, {"picture": ops.cast(old, "float32")})[1]["picture"]

@@ -5,8 +5,8 @@ import numpy as np
 
 from keras_see.model.image_batches import picture_of, take
 
-# Images of noise, whose gradients are joined: max pooling passes a gradient on at its highest input alone.
-PROBES = 4
+# Images of noise, whose gradients are joined: an activation may pass nothing on in one of them.
+PROBES = 2
 
 
 class ReceptiveFields:
@@ -14,7 +14,7 @@ class ReceptiveFields:
 
     A place depends on a pixel where a gradient leads from it to the pixel. The gradient of a whole row of places, each
     channel with a random weight, shows the image's rows on which that row depends; columns likewise. Rectifiers let it
-    through where they are closed. Several images of noise are probed, so that max pooling hides nothing.
+    through where they are closed, and max pooling to all of a window.
 
     Args:
         features: The `FeaturePass`.

@@ -1,10 +1,11 @@
-"""Interceptors: capture and perturb features, capture logits, let gradients leak through closed rectifiers."""
+"""Interceptors: capture and perturb features, capture logits, let gradients through rectifiers and max pooling."""
 
 import threading
 
+import keras
 from keras import ops
 
-from keras_see.model.activations import is_rectifier, stands_alone
+from keras_see.model.activations import computes_as, is_rectifier, stands_alone
 from keras_see.model.attributes import attributes_set
 from keras_see.model.inference import Interceptor, StopRun
 
@@ -125,6 +126,28 @@ class LeakyRectifiers(Interceptor):
             leaks = ops.max(leaks)
         leaked = ops.minimum(x, 0) * leaks
         return output + (leaked - ops.stop_gradient(leaked))
+
+
+class EvenPooling(Interceptor):
+    """Lets the backward pass of max pooling reach all of a window, not its highest value alone.
+
+    Args:
+        layer_calls: The model's `LayerCalls`.
+    """
+
+    def __init__(self, layer_calls):
+        self.operations = [call.operation for call in layer_calls.calls if _is_max_pooling(call.operation)]
+
+    def around(self, invocation, args, kwargs):
+        """Give the call the gradient of average pooling."""
+        layer, x = invocation.operation, next(iter((*args, *kwargs.values())))
+        mean = ops.average_pool(x, layer.pool_size, layer.strides, layer.padding, layer.data_format)
+        highest = ops.stop_gradient(invocation.proceed(*args, **kwargs))
+        return highest + (mean - ops.stop_gradient(mean))
+
+
+def _is_max_pooling(operation):
+    return computes_as(operation, keras.layers.MaxPooling2D)
 
 
 def _with_first(args, kwargs, function):

@@ -83,6 +83,20 @@ def test_boxes_hold_the_pixels_that_move_the_unit_and_no_row_or_column_more():
         assert box == box_by_pixels(model, "both", place, (17, 20, 2)), place
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_a_box_holds_all_of_a_window_of_max_pooling(padding):
+    parts = [layers.MaxPooling2D(4, strides=3, padding=padding, name="pool"), layers.Flatten(), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((10, 10, 1)), *parts])
+    images = np.zeros((3, 10, 10, 1), "float32")
+    images[0, 5, 5], images[1, 9, 9], images[2, 0, 1] = 3, 2, 1
+    (top,) = top_images(model, images, "pool", [0]).values()
+    expected = {
+        "valid": [(3, 3, 7, 7), (6, 6, 10, 10), (0, 0, 4, 4)],
+        "same": [(2, 2, 6, 6), (8, 8, 10, 10), (0, 0, 3, 3)],
+    }
+    assert [tuple(box) for box in top.boxes.tolist()] == expected[padding]
+
+
 def test_a_box_is_found_behind_a_rectifier_that_is_closed():
     model = deep()
     last = model.get_layer("last")
