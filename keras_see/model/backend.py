@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import random
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -14,6 +15,18 @@ if _NAME not in ("tensorflow", "jax", "torch"):
         "keras_see needs a Keras backend with gradients: tensorflow, jax or torch. "
         f"Keras runs on {_NAME!r}. Set the environment variable KERAS_BACKEND before importing Keras."
     )
+
+
+class Graph(NamedTuple):
+    """How tensors are made from each other, as far as gradients go.
+
+    Attributes:
+        steps: Pairs of keys `(taken, made)`, one per operation, in the order of execution.
+        keys: The keys of the tensors asked for; None for one inside a loop or a branch, which no tap can hand out.
+    """
+
+    steps: list
+    keys: list
 
 
 # Whether `compiled` compiles, so that what no result needs is not computed.
@@ -46,8 +59,26 @@ if _NAME == "tensorflow":
             value, extra = function({key: point * 1 for key, point in points.items()})
         return extra, tape.gradient(value, points)
 
+    def traced(function, inputs):
+        """Return `function(inputs)[0]` and the `Graph` of how its tensors are made; while Keras runs it on symbols."""
+        result, tensors = function(inputs)
+        graph = tf.compat.v1.get_default_graph()
+        made = [each for each in graph.get_operations() if each.type not in ("StopGradient", "PreventGradient")]
+        steps = [(_names(each.inputs), _names(each.outputs, floats=True)) for each in made]
+        return result, Graph(steps, [_name_in(graph, tensor) for tensor in tensors])
+
+    def _names(tensors, floats=False):
+        return [tensor.name for tensor in tensors if not floats or tensor.dtype.is_floating]
+
+    def _name_in(graph, tensor):
+        """Return a tensor's name in a graph, or None where it belongs to another, such as the body of a loop."""
+        if not hasattr(tensor, "graph") or hasattr(tensor, "numpy"):
+            return f"constant {id(tensor)}"
+        return tensor.name if tensor.graph is graph else None
+
 elif _NAME == "jax":
     import jax
+    import jax.extend
 
     # Where the framework keeps its activation functions.
     ACTIVATION_MODULES = (jax.nn,)
@@ -67,6 +98,29 @@ elif _NAME == "jax":
         """
         found, extra = jax.grad(function, has_aux=True)(points)
         return extra, found
+
+    def traced(function, inputs):
+        """Return `function(inputs)[0]` and the `Graph` of how its tensors are made; while Keras runs it on symbols."""
+        kept = {}
+
+        def run(inputs):
+            kept["result"], tensors = function(inputs)
+            outer = next(leaf for leaf in jax.tree.leaves(inputs))._trace
+            kept["inside"] = [isinstance(each, jax.core.Tracer) and each._trace is not outer for each in tensors]
+            return [np.zeros(()) if inside else t for inside, t in zip(kept["inside"], tensors, strict=True)]
+
+        jaxpr = jax.make_jaxpr(run)(inputs).jaxpr
+        kept_steps = [each for each in jaxpr.eqns if each.primitive.name != "stop_gradient"]
+        steps = [(_variables(each.invars), _variables(each.outvars, floats=True)) for each in kept_steps]
+        keys = [None if gone else id(each) for gone, each in zip(kept["inside"], jaxpr.outvars, strict=True)]
+        result = keras.tree.map_structure(
+            lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype) if hasattr(leaf, "aval") else leaf, kept["result"]
+        )
+        return result, Graph(steps, keys)
+
+    def _variables(variables, floats=False):
+        found = [each for each in variables if not isinstance(each, jax.extend.core.Literal)]
+        return [id(each) for each in found if not floats or jax.numpy.issubdtype(each.aval.dtype, jax.numpy.inexact)]
 
 else:
     import torch
@@ -122,6 +176,34 @@ else:
             return _detached(extra), dict.fromkeys(points)
         found = torch.autograd.grad(value, list(points.values()), allow_unused=True)
         return _detached(extra), dict(zip(points, found, strict=True))
+
+    def traced(function, inputs):
+        """Return `function(inputs)[0]` and the `Graph` of how its tensors are made; while Keras runs it on symbols."""
+        with _Steps() as steps:
+            result, tensors = function(inputs)
+        return result, Graph(steps.steps, [id(tensor) for tensor in tensors])
+
+    class _Steps(torch.overrides.TorchFunctionMode):
+        """Notes which tensors each function of PyTorch takes and gives."""
+
+        def __init__(self):
+            super().__init__()
+            self.steps, self._alive = [], []
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            given = _tensors((args, kwargs or {}))
+            result = function(*args, **(kwargs or {}))
+            name = getattr(function, "__name__", "")
+            made = _tensors(args[:1]) if name == "__setitem__" else _tensors(result)
+            if name == "empty" and [each.shape for each in self._alive[-1:]] == [result.shape]:
+                given = self._alive[-1:]  # Keras pools an empty tensor in the place of a symbolic one
+            self._alive += given + made  # so that no two have one id
+            if given and name != "detach":
+                self.steps.append(([id(t) for t in given], [id(t) for t in made if t.is_floating_point()]))
+            return result
+
+    def _tensors(tree):
+        return [leaf for leaf in torch.utils._pytree.tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
     def _detached(tree):
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)

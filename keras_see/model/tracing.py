@@ -6,10 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_see.model import backend
 from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation, stands_alone
+from keras_see.model.dependence import Dependence
+from keras_see.model.image_inputs import picture_numbers
 from keras_see.model.inference import LOCK, Interceptor, infer
 from keras_see.model.interceptors import LogitTaps
 from keras_see.model.layer_calls import Call, LayerCalls
+from keras_see.model.layout import Layout
+from keras_see.model.relations import ATTENTION, Record, mark_outputs, relate
 
 # How far a closing activation may differ from the model's output where that is cast to float16 or bfloat16.
 CAST_TOLERANCE = 0.01
@@ -34,13 +39,19 @@ def _traced(model, inputs, may_guess=True):
     recorder = _Recorder(may_guess)
 
     def run(inputs):
-        recorder.clear()  # PyTorch may run it twice: on the meta device, then for real
-        outputs = infer(model, inputs, [recorder])
-        recorder.end(keras.tree.flatten(outputs))
+        def recorded(inputs):
+            recorder.clear()  # PyTorch may run it twice: on the meta device, then for real
+            outputs = infer(model, inputs, [recorder])
+            recorder.end(keras.tree.flatten(outputs))
+            return outputs, recorder.tensors(inputs, outputs)
+
+        outputs, graph = backend.traced(recorded, inputs)
+        recorder.relate(Dependence(graph))
         return outputs
 
     outputs = output_spec(run, inputs)
-    return LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain), recorder.has_guessed
+    found = LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain, picture_numbers(model, inputs))
+    return found, recorder.has_guessed
 
 
 def _closings_hold(model, layer_calls, inputs):
@@ -86,7 +97,7 @@ class _Recorder(Interceptor):
         """Forget an earlier run."""
         self.has_guessed = False
         self.calls, self.closings, self.chain = [], [], []
-        self._inputs, self._results = {}, {}
+        self._inputs, self._results, self._records = {}, {}, []
         self._open = []
         self._paths = collections.Counter()
 
@@ -99,10 +110,13 @@ class _Recorder(Interceptor):
         self._paths[path] += 1
         for parent in self._open:
             parent.is_leaf = False
+        is_inside = any(computes_as(parent.operation, *ATTENTION) for parent in self._open)
         self._open.append(record)
         output = invocation.proceed(*args, **kwargs)
         self._open.pop()
         self._note(record, next(iter((*args, *kwargs.values())), None), output)
+        given = [leaf for leaf in keras.tree.flatten((args, kwargs)) if _is_tensor(leaf)]
+        self._records.append(Record(record, given, output, is_inside))
         return output
 
     def _note(self, record, given, output):
@@ -117,7 +131,26 @@ class _Recorder(Interceptor):
             raise ValueError("One of its outputs is no tensor. Wrap the model in one that returns tensors alone.")
         self.closings = [self._walk_back(output) for output in outputs]
         self.chain = self._chain_to(outputs[0])
-        self._inputs, self._results = {}, {}
+
+    def tensors(self, inputs, outputs):
+        """Return all tensors between which dependence is asked for: inputs, outputs, then those of the calls."""
+        self._ends = keras.tree.flatten(inputs), keras.tree.flatten(outputs)
+        marked = [*self._ends[0], *self._ends[1]]
+        for record in self._records:
+            leaves = [leaf for leaf in keras.tree.flatten(record.output) if _is_tensor(leaf)]
+            record.marks = range(len(marked), len(marked) + len(leaves))
+            marked += leaves
+        return marked
+
+    def relate(self, dependence):
+        """Note how the calls are related to each other and to the images, and drop the tensors."""
+        inputs, outputs = self._ends
+        relate(self._records, dependence, len(inputs), len(outputs))
+        for number, image in enumerate(inputs):
+            if len(image.shape) == 4:
+                Layout(number, image, self._records).settle()
+        mark_outputs(self._records, outputs, _passes_on)
+        self._inputs, self._results, self._records, self._ends = {}, {}, [], None
 
     def _walk_back(self, tensor):
         """Mark the calls that only pass an output on, and return the closing softmax or sigmoid among them."""
@@ -176,6 +209,10 @@ def _shape_and_dtype(tensor):
     if hasattr(tensor, "shape") and hasattr(tensor, "dtype"):
         return tuple(tensor.shape), keras.backend.standardize_dtype(tensor.dtype)
     return None, None
+
+
+def _is_tensor(leaf):
+    return hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not isinstance(leaf, keras.Variable)
 
 
 def _passes_on(operation):
