@@ -35,6 +35,7 @@ def class_activation_maps(
     *,
     size: str | tuple[int, int] | None = None,
     batch_size: int = 32,
+    image: int | str | None = None,
 ) -> np.ndarray:
     r"""Return what each place adds to the logit of a class, for a classifier with a GAP head.
 
@@ -52,6 +53,7 @@ def class_activation_maps(
         targets: What is explained, one per image, as for `saliency_maps`; a callable must be linear in the outputs.
         size: `None` leaves the maps as coarse as the features; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.
+        image: As for `saliency_maps`.
 
     Returns:
         float32 `(n, rows, columns)`, signed, in units of the logit.
@@ -69,8 +71,8 @@ def class_activation_maps(
     """
     check_size(size)
     images, labels = given_images(model, images)
-    result = explain(model, images, [Request(CAM)], targets, labels=labels, batch_size=batch_size)
-    return resized_to(result.maps[0], size, images)
+    result = explain(model, images, [Request(CAM)], targets, labels=labels, batch_size=batch_size, image=image)
+    return resized_to(result.maps[0], size, result.size)
 
 
 def gap_call(layer_calls):

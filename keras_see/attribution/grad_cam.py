@@ -21,6 +21,7 @@ def grad_cam_maps(
     layer: Layer | None = None,
     size: str | tuple[int, int] | None = None,
     batch_size: int = 32,
+    image: int | str | None = None,
 ) -> np.ndarray:
     r"""Return where a layer's features speak for the score, in one coarse map per image.
 
@@ -37,6 +38,7 @@ def grad_cam_maps(
             a path, or the layer itself. Default: the last layer whose output still has rows and columns.
         size: `None` leaves the maps as coarse as the layer; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.
+        image: As for `saliency_maps`.
 
     Returns:
         float32 `(n, rows, columns)`, ≥ 0, in units of the score.
@@ -53,8 +55,10 @@ def grad_cam_maps(
     """
     check_size(size)
     images, labels = given_images(model, images)
-    result = explain(model, images, [Request(GRAD_CAM, layer)], targets, labels=labels, batch_size=batch_size)
-    return resized_to(result.maps[0], size, images).clip(0)
+    result = explain(
+        model, images, [Request(GRAD_CAM, layer)], targets, labels=labels, batch_size=batch_size, image=image
+    )
+    return resized_to(result.maps[0], size, result.size).clip(0)
 
 
 def _place(layer_calls, layer):

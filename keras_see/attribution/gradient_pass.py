@@ -14,6 +14,7 @@ from keras_see.attribution.sampled_pass import sampled_maps
 from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature, state_of
 from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
+from keras_see.model.grid_tensors import arranged, placed
 from keras_see.model.image_batches import batches, count_of, picture_of, take
 from keras_see.model.inputs import check_inputs, check_model
 from keras_see.model.reading import read, takes_logits
@@ -31,12 +32,14 @@ class Result:
         outputs: The model's outputs, in their own structure.
         scores: float32 `(n,)`, the explained scores.
         classes: int `(n,)`, the class explained, -1 where the target is no class.
+        size: `(height, width)` of the explained image.
     """
 
     maps: list
     outputs: object
     scores: object
     classes: object
+    size: tuple = ()
 
     def to_numpy(self):
         """Wait for the device and return the same in NumPy arrays."""
@@ -66,9 +69,12 @@ class GradientPass:
 
     def __init__(self, model, layer_calls, requests, target):
         self.traces = 0
+        layer_calls = layer_calls.explaining(layer_calls.image, target.outputs)
         self.paths = [request.method.place(layer_calls, request.layer) for request in requests]
         self._requests = [dataclasses.replace(request, layer=None) for request in requests]
         self._layer_calls, self._target = layer_calls, target.without_weights()
+        self._grids = {path: layer_calls.grid_at(path) for path in self.paths}
+        self.image, self.size = layer_calls.image, layer_calls.image_grids[layer_calls.image].shape
         self._model = weakref.ref(model)
         self._compiled = backend.compiled(self._trace)
 
@@ -95,9 +101,11 @@ class GradientPass:
         deltas = zero_deltas(self._layer_calls, inputs, self._paths_of("gradient"))
         (features, outputs, scores, classes, used), gradients = backend.gradients(score, deltas)
         features = {path: ops.cast(values, "float32") for path, values in features.items()}
-        gradients = {path: _existing(gradient, path) for path, gradient in gradients.items()}
+        gradients = {path: self._existing(gradient, path, deltas[path]) for path, gradient in gradients.items()}
         gradients = {path: ops.cast(gradient, "float32") / scale for path, gradient in gradients.items()}
-        pictures = ops.cast(picture_of(inputs), "float32")
+        features, gradients = self._arranged(features), self._arranged(gradients)
+        pictures = ops.cast(picture_of(inputs, self._layer_calls.image), "float32")
+        pictures = arranged(pictures, self._layer_calls.grid_at(IMAGES))
         maps = [
             self._map(request, path, features, gradients, Base(pictures, features[path], scores))
             for request, path in zip(self._requests, self.paths, strict=True)
@@ -109,14 +117,37 @@ class GradientPass:
         if request.method.kind == "sampled":
             return base
         parts = [features[path], gradients[path]] if request.method.kind == "gradient" else [features[path]]
-        return request.method.evaluate(*parts, options=request.options)
+        return self.placed(request.method.evaluate(*parts, options=request.options), path)
+
+    def placed(self, maps, path):
+        """Return maps of the features at a path, laid where these lie on the image."""
+        return placed(maps, self._grids[path]) if len(maps.shape) == 3 else maps
+
+    def _arranged(self, tensors):
+        return {path: arranged(tensor, self._grids[path]) for path, tensor in tensors.items()}
+
+    def _existing(self, gradient, path, zeros):
+        """Return a gradient; zeros where the score does not depend on the image that was chosen among several."""
+        if gradient is not None:
+            return gradient
+        if path == IMAGES and unseen_note(self._layer_calls):
+            return zeros
+        what = "the images" if path == IMAGES else f"the output of {path!r}"
+        raise ValueError(_NO_GRADIENT.format(what))
 
     def _paths_of(self, kind):
         pairs = zip(self.paths, self._requests, strict=True)
         return list(dict.fromkeys(path for path, request in pairs if request.method.kind == kind))
 
 
-def explain(model, images, requests, targets=None, *, labels=None, batch_size=32):
+_NO_GRADIENT = (
+    "The explained score must depend on the features that a method takes, through operations that have gradients. "
+    "It does not depend on {}. "
+    "Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
+)
+
+
+def explain(model, images, requests, targets=None, *, labels=None, batch_size=32, image=None):
     """Run the pass for these requests on any number of images and return a NumPy `Result`.
 
     Args:
@@ -126,15 +157,21 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
         targets: What is explained, as `keras_see.model.targets.resolve` takes it.
         labels: The labels of the images as an array of numbers, or None.
         batch_size: Images per pass; bounds the memory.
+        image: The number or name of the input that is explained, or None for the first picture.
     """
     check_model(model)
     images = check_inputs(images, model)
-    layer_calls = layer_calls_of(model, images)
-    for request in requests:
-        request.method.place(layer_calls, request.layer)  # raises before anything is compiled
+    layer_calls = layer_calls_of(model, images).explaining(image)
     reading = read([] if labels is None else [labels], layer_calls, from_logits=takes_logits(model))
     target = resolve(targets, layer_calls, count_of(images), reading)
-    result = run(model, requests, target, split(images, target, batch_size, padded=True), batch_size)()
+    layer_calls = layer_calls.explaining(image, target.outputs)
+    note = unseen_note(layer_calls)
+    if note:
+        _LOGGER.warning("%s%s.", note[0].upper(), note[1:])
+    for request in requests:
+        check_gradient(request, layer_calls)  # raises before anything is compiled
+    parts = split(images, target, batch_size, padded=True)
+    result = run(model, requests, target, parts, batch_size, image)()
     if layer_calls.closing is None and are_probabilities(result.outputs):
         _LOGGER.warning(
             "The outputs of %r are probabilities, but no layer of it is their softmax: probabilities are explained, "
@@ -142,6 +179,22 @@ def explain(model, images, requests, targets=None, *, labels=None, batch_size=32
             model.name,
         )
     return result
+
+
+def check_gradient(request, layer_calls):
+    """Raise where a method cannot be used at its place, or needs a gradient that the score does not have there."""
+    path = request.method.place(layer_calls, request.layer)
+    if request.method.kind != "gradient" or layer_calls.has_gradient(path):
+        return
+    if path != IMAGES or len(layer_calls.pictures) < 2:
+        raise ValueError(_NO_GRADIENT.format("the images" if path == IMAGES else f"the output of {path!r}"))
+
+
+def unseen_note(layer_calls):
+    """Return a line where the score does not depend on the image that is explained, one among several; else ""."""
+    if layer_calls.image_moves_score or len(layer_calls.pictures) < 2:
+        return ""
+    return f"the explained score does not depend on {layer_calls.image_name()}: its maps are empty"
 
 
 def split(images, target, batch_size, padded=False):
@@ -153,12 +206,12 @@ def split(images, target, batch_size, padded=False):
     ]
 
 
-def run(model, requests, target, parts, batch_size=32):
+def run(model, requests, target, parts, batch_size=32, image=None):
     """Run the pass on parts of checked images, and return a function that waits for the NumPy `Result`.
 
     Devices that work on their own are still at it when this returns; the function may be called in another thread.
     """
-    compiled = pass_of(model, parts[0].images, requests, target)  # all parts are equally long
+    compiled = pass_of(model, parts[0].images, requests, target, image)  # all parts are equally long
     waiting = [(_result(model, compiled, requests, target, part, batch_size), part.valid) for part in parts]
 
     def collect():
@@ -169,11 +222,16 @@ def run(model, requests, target, parts, batch_size=32):
     return collect
 
 
-def pass_of(model, images, requests, target):
+def pass_of(model, images, requests, target, image=None):
     """Return the `GradientPass` for these requests, this kind of target and images of this shape; made once."""
+
+    def make():
+        return GradientPass(model, layer_calls_of(model, images).explaining(image), requests, target)
+
     function = (None,) if target.function is None else (Identity(target.function), state_of(target.function))
-    key = ("pass", tuple(request.key for request in requests), target.kind, *function, *signature(images))
-    return cached(model, key, lambda: GradientPass(model, layer_calls_of(model, images), requests, target))
+    kind = (target.kind, target.outputs, image)
+    key = ("pass", tuple(request.key for request in requests), *kind, *function, *signature(images))
+    return cached(model, key, make)
 
 
 def _result(model, compiled, requests, target, part, batch_size):
@@ -181,21 +239,12 @@ def _result(model, compiled, requests, target, part, batch_size):
     maps, outputs, scores, classes, weights = compiled(part.images, part.weights)
     for number, request in enumerate(requests):
         if request.method.kind == "sampled":
-            maps[number] = sampled_maps(model, part.images, request, target, weights, maps[number], batch_size)
-    return Result(maps, outputs, scores, classes)
-
-
-def _existing(gradient, path):
-    if gradient is not None:
-        return gradient
-    what = "the images" if path == IMAGES else f"the output of {path!r}"
-    raise ValueError(
-        "The explained score must depend on the features that a method takes, through operations that have gradients. "
-        f"It does not depend on {what}. "
-        "Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
-    )
+            base, image = maps[number], compiled.image
+            found = sampled_maps(model, part.images, request, target, weights, base, batch_size, image)
+            maps[number] = compiled.placed(found, compiled.paths[number])
+    return Result(maps, outputs, scores, classes, compiled.size)
 
 
 def _by_tensor(function, *results):
     parts = [[result.maps, result.outputs, result.scores, result.classes] for result in results]
-    return Result(*keras.tree.map_structure(function, *parts))
+    return Result(*keras.tree.map_structure(function, *parts), results[0].size)

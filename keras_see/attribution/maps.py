@@ -21,6 +21,7 @@ def maps(
     methods: Methods = ("saliency", "grad_cam"),
     *,
     batch_size: int = 32,
+    image: int | str | None = None,
     layer: None = None,
 ) -> dict[str, Any]:
     """Return the maps of several methods out of one forward and one backward pass.
@@ -32,6 +33,7 @@ def maps(
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`; or a mapping from words to options,
             `{"grad_cam": {"layer": ["block3", "block4"]}}`; or `None` for all gradient methods that the model allows.
         batch_size: Images per pass; bounds the memory.
+        image: As for `saliency_maps`.
         layer: Not taken, since several methods may differ in it: name layers in `methods`.
 
     Returns:
@@ -51,8 +53,8 @@ def maps(
     """
     _check_no_layer(layer)
     images, labels = given_images(model, images)
-    requests = requests_for(methods, layer_calls_of(model, images))
-    result = explain(model, images, list(requests.values()), targets, labels=labels, batch_size=batch_size)
+    requests = requests_for(methods, layer_calls_of(model, images).explaining(image))
+    result = explain(model, images, list(requests.values()), targets, labels=labels, batch_size=batch_size, image=image)
     found = dict(zip(requests, result.maps, strict=True))
     return found | {"predictions": result.outputs, "targets": result.classes, "scores": result.scores}
 

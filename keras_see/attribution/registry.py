@@ -45,10 +45,10 @@ def requests_for(methods, layer_calls):
 def allows(layer_calls, method, layer=None):
     """Return whether the method can be used at this layer of the model (None: at its default)."""
     try:
-        method.place(layer_calls, layer)
+        path = method.place(layer_calls, layer)
     except ValueError:
         return False
-    return True
+    return method.kind != "gradient" or path == "" or layer_calls.has_gradient(path)
 
 
 def maps_and_optimized(methods):

@@ -15,7 +15,9 @@ from keras_see.model.forward import IMAGES
 from keras_see.visualization.map_drawing import HEAT
 
 
-def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *, batch_size: int = 32) -> np.ndarray:
+def saliency_maps(
+    model: keras.Model, images: Images, targets: Targets = None, *, batch_size: int = 32, image: int | str | None = None
+) -> np.ndarray:
     r"""Return how strongly each pixel moves the score: the gradient's size, in one map per image.
 
     $M_{ij} = \max_c \left| \partial s / \partial x_{ijc} \right|$, the score $s$ being the explained class's logit
@@ -33,6 +35,8 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
             outputs: weights of their sum. A callable: takes the outputs before a closing softmax or sigmoid and returns
             one score per image. With one output unit, 1 explains +value and 0 explains −value.
         batch_size: Images per pass; bounds the memory.
+        image: Of a model with several inputs of pictures, the one that is explained: its name or its number. Default:
+            the first, in the model's own order.
 
     Returns:
         float32 `(n, height, width)`, ≥ 0, in units of the score per unit of the input.
@@ -48,7 +52,9 @@ def saliency_maps(model: keras.Model, images: Images, targets: Targets = None, *
         (2, 8, 8)
     """
     images, labels = given_images(model, images)
-    return explain(model, images, [Request(SALIENCY)], targets, labels=labels, batch_size=batch_size).maps[0]
+    return explain(model, images, [Request(SALIENCY)], targets, labels=labels, batch_size=batch_size, image=image).maps[
+        0
+    ]
 
 
 def _place(layer_calls, layer):

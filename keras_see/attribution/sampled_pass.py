@@ -10,12 +10,11 @@ from keras_see._progress import Progress
 from keras_see.attribution.method import Base
 from keras_see.model import backend
 from keras_see.model.cache import Identity, cached, layer_calls_of, signature
-from keras_see.model.forward import FLOAT16_SCALE, forward
-from keras_see.model.image_batches import picture_of
-from keras_see.model.targets import Target
+from keras_see.model.forward import FLOAT16_SCALE, IMAGES, forward, zero_deltas
+from keras_see.model.grid_tensors import restored
 
 
-def sampled_maps(model, images, request, target, weights, base, batch_size):
+def sampled_maps(model, images, request, target, weights, base, batch_size, image=None):
     """Return the maps `(n, rows, columns)` of a sampled method, a tensor.
 
     Args:
@@ -26,12 +25,13 @@ def sampled_maps(model, images, request, target, weights, base, batch_size):
         weights: The weights of the outputs that it came to: the variations are explained for the same class.
         base: The `Base` of the unvaried images.
         batch_size: Variations per run of the model.
+        image: The number of the explained image among the inputs; None for the first.
     """
     method, sampling, options = request.method, request.method.sampling, request.options
     shapes = Base(*(tuple(part.shape[1:]) for part in base))
     count = sampling.count(shapes, options)
     chunk = min(max(batch_size // base.images.shape[0], 1), count)
-    step = _pass_of(model, images, request, target)
+    step = _pass_of(model, images, request, target, image)
     totals, progress = None, Progress(-(-count // chunk), None, unit="chunk")
     for start in range(0, count, chunk):
         numbers = np.arange(start, start + chunk)
@@ -47,10 +47,10 @@ class SampledPass:
 
     def __init__(self, model, layer_calls, request, target):
         self.traces = 0
+        layer_calls = layer_calls.explaining(layer_calls.image, target.outputs)
         self._path = request.method.place(layer_calls, request.layer)
         self._sampling, self._options = request.method.sampling, request.options
-        kind = "callable" if target.kind == "callable" else "weights"
-        self._layer_calls, self._target = layer_calls, Target(kind, function=target.without_weights().function)
+        self._layer_calls, self._target = layer_calls, target.without_weights(given=True)
         self._model = weakref.ref(model)
         self._compiled = backend.compiled(self._trace)
 
@@ -89,30 +89,33 @@ class SampledPass:
         """Return the scores of variations, `(n · k,)`."""
         deltas, images = {}, keras.tree.map_structure(lambda leaf: _repeated(leaf, count), images)
         if self._sampling.varies == "images":
-            images = _with_picture(images, varied)
+            images = self._with_image(images, varied)
         else:
-            deltas = {self._path: varied - _repeated(base.features, count)}
+            own = zero_deltas(self._layer_calls, images, [self._path])[self._path].shape
+            change = varied - _repeated(base.features, count)
+            deltas = {self._path: restored(change, self._layer_calls.grid_at(self._path), own)}
         seen = forward(self._model(), values, self._layer_calls, images, list(deltas), deltas)
         return self._target.scores(seen.logits, weights)[0]
 
+    def _with_image(self, images, varied):
+        """Return the inputs with variations in the place of the explained image."""
+        leaves, number = keras.tree.flatten(images), self._layer_calls.image
+        leaves[number] = restored(varied, self._layer_calls.grid_at(IMAGES), leaves[number].shape)
+        return keras.tree.pack_sequence_as(images, leaves)
 
-def _pass_of(model, images, request, target):
+
+def _pass_of(model, images, request, target, image):
     """Return the `SampledPass` for this request, kind of target and images of this shape; made once."""
     function = None if target.function is None else Identity(target.function)
-    key = ("samples", request.key, function, *signature(images))
-    return cached(model, key, lambda: SampledPass(model, layer_calls_of(model, images), request, target))
+    key = ("samples", request.key, function, target.outputs, image, *signature(images))
+    return cached(
+        model, key, lambda: SampledPass(model, layer_calls_of(model, images).explaining(image), request, target)
+    )
 
 
 def _repeated(tensor, count):
     """Return `(n · count, ...)`: each row `count` times, one after the other."""
     return ops.repeat(tensor, count, axis=0)
-
-
-def _with_picture(images, picture):
-    """Return images with another picture in the place of theirs."""
-    leaves = keras.tree.flatten(images)
-    old = picture_of(images)
-    return keras.tree.pack_sequence_as(images, [picture if leaf is old else leaf for leaf in leaves])
 
 
 def _summed(part, valid):

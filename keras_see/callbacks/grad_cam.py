@@ -45,6 +45,7 @@ class GradCAM(EpochCallback):
         display: Display = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
+        image: int | str | None = None,
         before_training: bool = True,
         batch_size: int = 32,
         strict: bool = True,
@@ -62,6 +63,7 @@ class GradCAM(EpochCallback):
             display=display,
             scale=scale,
             regions=regions,
+            image=image,
             batch_size=batch_size,
         )
         super().__init__(

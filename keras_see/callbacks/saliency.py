@@ -37,6 +37,7 @@ class Saliency(EpochCallback):
         display: Display = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
+        image: int | str | None = None,
         before_training: bool = True,
         batch_size: int = 32,
         strict: bool = True,
@@ -54,6 +55,7 @@ class Saliency(EpochCallback):
             display=display,
             scale=scale,
             regions=regions,
+            image=image,
             batch_size=batch_size,
         )
         super().__init__(

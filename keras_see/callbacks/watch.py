@@ -35,8 +35,9 @@ class Watch(EpochCallback):
             do not pass the one that is trained on.)
         targets: What is explained. `None`: the label if there are labels that are classes, else the predicted class;
             `"label"`, which of several true classes is their sum, and without any the predicted class; `"predicted"`; a
-            class number, or one per image; an array in the shape of the outputs, as the weights of their sum; or a
-            function that takes the outputs before a closing softmax or sigmoid and returns one score per image.
+            class number, or one per image; an array in the shape of the outputs, as the weights of their sum; a dict
+            that names one of several outputs, `{"species": 3}`; or a function that takes the outputs before a closing
+            softmax or sigmoid and returns one score per image.
         methods: Words such as `"saliency"`, `"grad_cam"`, `"cam"`, `"neurons"`, `"content"`; or a mapping from words
             to options, as in `{"grad_cam": {"layer": ["block3", "block4"]}, "neurons": {"channels": 6}}`.
             `"neurons"` and `"content"` have the options of `NeuronImages` and `ContentImages`. Default: all gradient
@@ -60,6 +61,8 @@ class Watch(EpochCallback):
             doubles where values exceed it and falls where three steps in a row need less than half of it. `"image"`:
             one per map. A number: the upper end.
         regions: Where the model should look: boxes or masks, as for `metrics.energy_inside`, whose mean is logged.
+        image: Of a model with several inputs of pictures, the one that is shown and explained: its name or its number.
+            Default: the first, in the model's own order.
         before_training: Whether to log the untrained model too, if the folder holds no step yet.
         batch_size: Images per pass. Bounds the memory.
         strict: With False a wrong argument is logged and switches the callback off, instead of raising.
@@ -106,6 +109,7 @@ class Watch(EpochCallback):
         display: Display = None,
         scale: str | float = "run",
         regions: ArrayLike | None = None,
+        image: int | str | None = None,
         before_training: bool = True,
         batch_size: int = 32,
         strict: bool = True,
@@ -123,6 +127,7 @@ class Watch(EpochCallback):
             display=display,
             scale=scale,
             regions=regions,
+            image=image,
             batch_size=batch_size,
         )
         super().__init__(

@@ -18,14 +18,16 @@ if _NAME not in ("tensorflow", "jax", "torch"):
 
 
 class Graph(NamedTuple):
-    """How tensors are made from each other, as far as gradients go.
+    """How tensors are made from each other.
 
     Attributes:
-        steps: Pairs of keys `(taken, made)`, one per operation, in the order of execution.
+        steps: One per operation, in the order of execution: the keys that it takes, and those that it makes.
+        cuts: Per step, whether it has no gradient.
         keys: The keys of the tensors asked for; None for one inside a loop or a branch, which no tap can hand out.
     """
 
     steps: list
+    cuts: list
     keys: list
 
 
@@ -63,12 +65,13 @@ if _NAME == "tensorflow":
         """Return `function(inputs)[0]` and the `Graph` of how its tensors are made; while Keras runs it on symbols."""
         result, tensors = function(inputs)
         graph = tf.compat.v1.get_default_graph()
-        made = [each for each in graph.get_operations() if each.type not in ("StopGradient", "PreventGradient")]
-        steps = [(_names(each.inputs), _names(each.outputs, floats=True)) for each in made]
-        return result, Graph(steps, [_name_in(graph, tensor) for tensor in tensors])
+        made = graph.get_operations()
+        steps = [([each.name for each in step.inputs], [each.name for each in step.outputs]) for step in made]
+        cuts = [step.type in ("StopGradient", "PreventGradient") or not _are_floats(step.outputs) for step in made]
+        return result, Graph(steps, cuts, [_name_in(graph, tensor) for tensor in tensors])
 
-    def _names(tensors, floats=False):
-        return [tensor.name for tensor in tensors if not floats or tensor.dtype.is_floating]
+    def _are_floats(tensors):
+        return any(tensor.dtype.is_floating for tensor in tensors)
 
     def _name_in(graph, tensor):
         """Return a tensor's name in a graph, or None where it belongs to another, such as the body of a loop."""
@@ -110,17 +113,19 @@ elif _NAME == "jax":
             return [np.zeros(()) if inside else t for inside, t in zip(kept["inside"], tensors, strict=True)]
 
         jaxpr = jax.make_jaxpr(run)(inputs).jaxpr
-        kept_steps = [each for each in jaxpr.eqns if each.primitive.name != "stop_gradient"]
-        steps = [(_variables(each.invars), _variables(each.outvars, floats=True)) for each in kept_steps]
+        steps = [(_variables(each.invars), _variables(each.outvars)) for each in jaxpr.eqns]
+        cuts = [each.primitive.name == "stop_gradient" or not _are_floats(each.outvars) for each in jaxpr.eqns]
         keys = [None if gone else id(each) for gone, each in zip(kept["inside"], jaxpr.outvars, strict=True)]
         result = keras.tree.map_structure(
             lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype) if hasattr(leaf, "aval") else leaf, kept["result"]
         )
-        return result, Graph(steps, keys)
+        return result, Graph(steps, cuts, keys)
 
-    def _variables(variables, floats=False):
-        found = [each for each in variables if not isinstance(each, jax.extend.core.Literal)]
-        return [id(each) for each in found if not floats or jax.numpy.issubdtype(each.aval.dtype, jax.numpy.inexact)]
+    def _variables(variables):
+        return [id(each) for each in variables if not isinstance(each, jax.extend.core.Literal)]
+
+    def _are_floats(variables):
+        return any(jax.numpy.issubdtype(each.aval.dtype, jax.numpy.inexact) for each in variables)
 
 else:
     import torch
@@ -181,14 +186,14 @@ else:
         """Return `function(inputs)[0]` and the `Graph` of how its tensors are made; while Keras runs it on symbols."""
         with _Steps() as steps:
             result, tensors = function(inputs)
-        return result, Graph(steps.steps, [id(tensor) for tensor in tensors])
+        return result, Graph(steps.steps, steps.cuts, [id(tensor) for tensor in tensors])
 
     class _Steps(torch.overrides.TorchFunctionMode):
         """Notes which tensors each function of PyTorch takes and gives."""
 
         def __init__(self):
             super().__init__()
-            self.steps, self._alive = [], []
+            self.steps, self.cuts, self._alive = [], [], []
 
         def __torch_function__(self, function, types, args=(), kwargs=None):
             given = _tensors((args, kwargs or {}))
@@ -198,8 +203,9 @@ else:
             if name == "empty" and [each.shape for each in self._alive[-1:]] == [result.shape]:
                 given = self._alive[-1:]  # Keras pools an empty tensor in the place of a symbolic one
             self._alive += given + made  # so that no two have one id
-            if given and name != "detach":
-                self.steps.append(([id(t) for t in given], [id(t) for t in made if t.is_floating_point()]))
+            if given and made:
+                self.steps.append(([id(each) for each in given], [id(each) for each in made]))
+                self.cuts.append(name == "detach" or not any(each.is_floating_point() for each in made))
             return result
 
     def _tensors(tree):

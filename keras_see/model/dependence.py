@@ -1,20 +1,23 @@
-"""What depends on what in one run of a model, as far as gradients go."""
+"""What depends on what in one run of a model."""
 
 
 class Dependence:
-    """Which marked tensors each marked tensor depends on, by operations that have gradients.
+    """Which marked tensors each marked tensor depends on.
 
     Args:
         graph: The `backend.Graph` of the run, its keys those of the marked tensors.
+        has_gradients: Whether only what depends by operations that have gradients counts.
     """
 
-    def __init__(self, graph):
-        self._steps, self._keys, self._own = graph.steps, graph.keys, {}
+    def __init__(self, graph, has_gradients=False):
+        self._keys, self._own = graph.keys, {}
+        pairs = zip(graph.steps, graph.cuts, strict=True)
+        self._steps = [step for step, is_cut in pairs if not (has_gradients and is_cut)]
         for number, key in enumerate(graph.keys):
             if key is not None:
                 self._own[key] = self._own.get(key, 0) | 1 << number
         self._masks = dict(self._own)
-        for taken, made in graph.steps:
+        for taken, made in self._steps:
             mask = 0
             for key in taken:
                 mask |= self._masks.get(key, 0)
@@ -28,6 +31,10 @@ class Dependence:
     def mask(self, number):
         """Return a bit per marked tensor that this one depends on; it depends on itself."""
         return self._masks.get(self._keys[number], 0)
+
+    def sources(self, number, inputs):
+        """Return which of the first `inputs` marked tensors this one depends on."""
+        return frozenset(source for source in range(inputs) if self.mask(number) >> source & 1)
 
     def carriers(self, source):
         """Return a function of two marks: whether all of the first's dependence on the source goes through the second.

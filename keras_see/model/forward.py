@@ -51,7 +51,7 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
     """
     inputs, features = keras.tree.map_structure(_in_float, inputs), {}
     if IMAGES in paths:
-        inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0))
+        inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0), layer_calls.image)
     taps, logits = FeatureTaps(layer_calls, set(paths) - {IMAGES}, deltas), LogitTaps(layer_calls)
     outputs = infer(model, inputs, [taps, logits, BatchNormFolding(layer_calls)], values)
     leaves = [_logits(logits.logits, number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
@@ -86,7 +86,7 @@ def logits_at(number):
 
 def zero_deltas(layer_calls, inputs, paths):
     """Return path -> zeros, float32, in the shape of the features at that path."""
-    picture = picture_of(inputs)
+    picture = picture_of(inputs, layer_calls.image)
     shapes = {IMAGES: (BATCH, *picture.shape[1:])}
     for call in layer_calls.calls:
         shapes[call.path], shapes[call.input_path] = call.shape, call.input_shape
@@ -108,12 +108,11 @@ def _in_float(leaf):
     return ops.cast(leaf, "float32") if len(leaf.shape) == 4 else leaf
 
 
-def _perturbed(inputs, delta):
-    """Return the inputs with the delta added to the picture, and the picture."""
+def _perturbed(inputs, delta, image):
+    """Return the inputs with the delta added to the explained image, and that image."""
     leaves = keras.tree.flatten(inputs)
-    place = next(place for place, leaf in enumerate(leaves) if len(leaf.shape) == 4)
-    leaves[place] = leaves[place] + delta
-    return keras.tree.pack_sequence_as(inputs, leaves), leaves[place]
+    leaves[image] = leaves[image] + delta
+    return keras.tree.pack_sequence_as(inputs, leaves), leaves[image]
 
 
 def _as_taken(model, images):

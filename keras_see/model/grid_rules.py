@@ -45,7 +45,7 @@ def grid_after(operation, grid, given, shape):
         OtherAxesError: If the layer takes other axes for rows and columns.
     """
     axes = axes_of(operation)
-    if axes and not grid.are_tokens and len(given) == 4 and axes != grid.axes:
+    if axes and not grid.are_tokens and len(given) == 4 and axes != tuple(sorted(grid.axes)):
         raise OtherAxesError
     for kinds, rule in _RULES.items():
         if computes_as(operation, *kinds):
@@ -69,8 +69,8 @@ def _windows(layer, grid, given, shape):
     dilation = (1, 1) if pooled else layer.dilation_rate
     sides, made = [], tuple(shape[axis] for axis in grid.axes)
     for number, side in enumerate((grid.rows, grid.columns)):
-        stride, count = _pair(layer.strides)[number], grid.shape[number]
-        window = (_pair(sizes)[number] - 1) * _pair(dilation)[number] + 1
+        own, count = _own(grid, number), grid.shape[number]
+        stride, window = _pair(layer.strides)[own], (_pair(sizes)[own] - 1) * _pair(dilation)[own] + 1
         lacking = max((made[number] - 1) * stride + window - count, 0)
         sides.append(side.windows(count, made[number], window, stride, lacking // 2 if layer.padding == "same" else 0))
     return grid._replace(shape=made, rows=sides[0], columns=sides[1])
@@ -79,7 +79,7 @@ def _windows(layer, grid, given, shape):
 def _transposed(layer, grid, given, shape):
     made, sides = tuple(shape[axis] for axis in grid.axes), []
     for number, side in enumerate((grid.rows, grid.columns)):
-        stride = _pair(layer.strides)[number]
+        stride = _pair(layer.strides)[_own(grid, number)]
         more = made[number] - grid.shape[number] * stride
         cell = (side.stop - side.start) / grid.shape[number] / stride
         start, stop = side.start - cell * (more // 2), side.stop + cell * (more - more // 2)
@@ -101,11 +101,11 @@ def _scaled(layer, grid, given, shape):
 
 
 def _padded(layer, grid, given, shape):
-    return _cut(grid, shape, [tuple(-number for number in pair) for pair in layer.padding])
+    return _cut(grid, shape, [tuple(-count for count in layer.padding[_own(grid, number)]) for number in (0, 1)])
 
 
 def _cropped(layer, grid, given, shape):
-    return _cut(grid, shape, layer.cropping)
+    return _cut(grid, shape, [layer.cropping[_own(grid, number)] for number in (0, 1)])
 
 
 def _center_cropped(layer, grid, given, shape):
@@ -173,6 +173,11 @@ def _concatenated(layer, grid, given, shape):
     if grid.fits(shape) and all(shape[axis] == given[axis] for axis in grid.axes):
         return grid
     raise UnknownRuleError
+
+
+def _own(grid, number):
+    """Return which of a layer's two sides the rows (0) or columns (1) of the image are."""
+    return sorted(grid.axes).index(grid.axes[number])
 
 
 def _pair(value):

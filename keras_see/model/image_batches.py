@@ -13,9 +13,10 @@ def count_of(inputs):
     return len(keras.tree.flatten(inputs)[0])
 
 
-def picture_of(inputs):
-    """Return the first input that has rows, columns and channels: the explained image."""
-    return next(leaf for leaf in keras.tree.flatten(inputs) if len(leaf.shape) == 4)
+def picture_of(inputs, number=None):
+    """Return the explained image: the input with this number, or the first that has rows, columns and channels."""
+    leaves = keras.tree.flatten(inputs)
+    return next(leaf for leaf in leaves if len(leaf.shape) == 4) if number is None else leaves[number]
 
 
 def take(inputs, rows):

@@ -33,8 +33,9 @@ class Call:
         is_repeated: Whether its output is that of a call inside it.
         is_attention: Whether it mixes tokens: an attention layer, or a call of scores between all tokens.
         is_inner: Whether it runs inside a loop or a branch, out of which no tap can hand a tensor.
-        sees: The numbers of the inputs that its output depends on, by operations that have gradients.
+        sees: The numbers of the inputs that its output depends on.
         reaches: The numbers of the outputs that depend on its output.
+        moves: The numbers of those that do by operations that have gradients.
         carries: Pairs `(input, output)`: all that the output owes to the input goes through this call.
         grids: Number of an input -> the `Grid` of the output on that image.
         input_grids: The same of its (first) input.
@@ -46,7 +47,7 @@ class Call:
         self.shape = self.dtype = self.input_shape = self.input_dtype = None
         self.is_leaf, self.is_output, self.is_closed, self.is_inner = True, False, False, False
         self.is_repeated = self.is_attention = False
-        self.sees = self.reaches = self.carries = frozenset()
+        self.sees = self.reaches = self.moves = self.carries = frozenset()
         self.grids, self.input_grids = {}, {}
 
     @property
@@ -80,6 +81,8 @@ class LayerCalls:
         closings: Per output, the `Call` that ends in a softmax or sigmoid, or None.
         chain: The calls that made the first output, each from the one after it: from the output backwards.
         pictures: The inputs that hold pictures, number -> name, in the model's own order.
+        image_grids: Number of a picture -> its own `Grid`: where its rows and columns are.
+        sources: Per output, the numbers of the inputs that it depends on, by operations that have gradients.
         image: The number of the input that is explained. Default: the first picture.
         explained: The numbers of the outputs that are explained. Default: the first.
     """
@@ -89,6 +92,8 @@ class LayerCalls:
     closings: list
     chain: list
     pictures: dict
+    image_grids: dict = dataclasses.field(default_factory=dict)
+    sources: tuple = ()
     image: int | None = None
     explained: frozenset = frozenset([0])
 
@@ -103,8 +108,14 @@ class LayerCalls:
 
     @property
     def closing(self):
-        """How the first output ends: "softmax", "sigmoid" or None."""
-        return self.closings[0] and closing_activation(self.closings[0].operation)
+        """How the (first) explained output ends: "softmax", "sigmoid" or None."""
+        closing = self.closings[min(self.explained, default=0)]
+        return closing and closing_activation(closing.operation)
+
+    @property
+    def image_moves_score(self):
+        """Whether the explained score depends on the explained image, by operations that have gradients."""
+        return any(self.image in self.sources[number] for number in self.explained)
 
     @property
     def use_float16(self):
@@ -136,13 +147,22 @@ class LayerCalls:
         return call.grids.get(self.image)
 
     def grid_at(self, path):
-        """Return the `Grid` of the features at a call's `path` or `input_path`."""
+        """Return the `Grid` of the features at a call's `path` or `input_path`; "" is the image itself."""
+        if not path:
+            return self.image_grids.get(self.image)
         for call in self.calls:
             if path == call.path:
                 return self.grid_of(call)
             if path == call.input_path:
                 return call.input_grids.get(self.image)
         return None
+
+    def has_gradient(self, path):
+        """Return whether the explained score has a gradient with respect to the features at a path."""
+        if not path:
+            return self.image_moves_score
+        found = [call for call in self.calls if path in (call.path, call.input_path)]
+        return any(self.explained & call.moves for call in found)
 
     def is_on_way(self, call):
         """Return whether the explained score depends on the image by way of this call."""
@@ -152,7 +172,7 @@ class LayerCalls:
         grid = self.grid_of(call)
         if grid is None or max(grid.shape) < 2 or call.is_inner or call.is_closed or call.is_output:
             return False
-        return self.is_on_way(call) and not call.is_repeated
+        return self.is_on_way(call) and not call.is_repeated and bool(self.explained & call.moves)
 
     def _carries_all(self, call):
         return all((self.image, output) in call.carries for output in self.explained & call.reaches)
@@ -209,8 +229,8 @@ class LayerCalls:
 
     def _why_not_on_way(self, call):
         if self.image not in call.sees:
-            return f"{call.path!r} does not depend on {self.image_name()}, or by way of no operation with a gradient."
-        return f"The score does not depend on {call.path!r}, or by way of no operation that has a gradient."
+            return f"{call.path!r} does not depend on {self.image_name()}."
+        return f"The score does not depend on {call.path!r}."
 
     def _why_no_grid(self, call):
         if call.is_inner:

@@ -18,13 +18,20 @@ class Layout:
         number: The number of the image among the model's inputs.
         image: Its tensor.
         records: A `Record` per call, in execution order.
+        known: Path -> `Grid` or None, for calls that were probed.
+
+    Attributes:
+        unsure: Path -> the `Grid` that its shape suggests (or None), of calls whose place no rule tells.
     """
 
-    def __init__(self, number, image, records):
-        self._number, self._image, self._records = number, image, records
+    def __init__(self, number, image, records, known):
+        self._number, self._image, self._records, self._known = number, image, records, known
 
     def settle(self):
-        """Set `grids` and `input_grids` of the calls, with the image's channels where its layers take them."""
+        """Set `grids` and `input_grids` of the calls, and return the image's own grid.
+
+        The image's channels are where its layers take them.
+        """
         usual = keras.config.image_data_format() == "channels_first" and len(self._image.shape) == 4
         for axes in ((2, 3), (1, 2)) if usual else ((1, 2), (2, 3)):
             try:
@@ -38,7 +45,7 @@ class Layout:
         shape = tuple(self._image.shape)
         whole = Grid(tuple(shape[axis] for axis in axes), axes)
         self._grids = {id(self._image): whole}
-        self._found = []  # (record, grid), in order
+        self._found, self.unsure = [], {}  # (record, grid), in order
         for record in self._records:
             if self._number not in record.call.sees or record.is_inside:
                 continue
@@ -47,7 +54,7 @@ class Layout:
                 record.call.grids[self._number] = grid
                 self._grids[id(record.output)] = grid
                 self._found.append((record, grid))
-        return axes
+        return whole
 
     def _forget(self):
         for record in self._records:
@@ -59,6 +66,8 @@ class Layout:
 
     def _grid(self, record, whole, strict):
         """Return the grid of a call's output, or None."""
+        if record.call.path in self._known:
+            return self._known[record.call.path]
         if id(record.output) in self._grids:
             return self._grids[id(record.output)]
         source = self._source(record, whole)
@@ -75,7 +84,7 @@ class Layout:
                 return None
             except (UnknownRuleError, IndexError, TypeError, ZeroDivisionError):
                 pass
-        return self._by_shape(record, record.call.shape, whole)
+        return self._by_shape(record, record.call.shape, whole, is_output=True)
 
     def _source(self, record, whole):
         """Return the grid and the shape of the first tensor that a call takes which has a grid, or None."""
@@ -86,8 +95,8 @@ class Layout:
                 return grid, shape
         return None
 
-    def _by_shape(self, record, shape, whole):
-        """Return the grid of a tensor that no call made, by its shape and what it may be made of: the latest first."""
+    def _by_shape(self, record, shape, whole, is_output=False):
+        """Return the grid of a tensor that no rule knows, by its shape and what it may be made of: the latest first."""
         if not shape or len(shape) not in (3, 4) or shape[0] != self._image.shape[0]:
             return None
         sources = [
@@ -101,7 +110,11 @@ class Layout:
             found = _as_tokens(grid, shape) if len(shape) == 3 else _from_tokens(grid, shape)
             if found is not None:
                 return found
-        return _scaled(sources[0][0] if sources else whole, shape)
+        latest = sources[0][0] if sources else whole
+        guess = _scaled(latest, shape)
+        if is_output and (guess is not None or (len(shape) == 4 and not latest.are_tokens and min(shape[1:3]) > 1)):
+            self.unsure[record.call.path] = guess
+        return guess
 
 
 def _as_tokens(grid, shape):

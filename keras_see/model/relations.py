@@ -34,12 +34,13 @@ class Record:
         return any(self.mask >> mark & 1 for mark in other.marks)
 
 
-def relate(records, dependence, inputs, outputs):
-    """Set `sees`, `reaches`, `carries` and `is_inner` of all calls.
+def relate(records, dependence, gradients, inputs, outputs):
+    """Set `sees`, `reaches`, `moves`, `carries` and `is_inner` of all calls.
 
     Args:
         records: The `Record`s.
         dependence: The `Dependence`, whose first marks are the inputs and the outputs.
+        gradients: The same, of operations that have gradients.
         inputs: Number of inputs.
         outputs: Number of outputs.
     """
@@ -48,17 +49,20 @@ def relate(records, dependence, inputs, outputs):
         record.call.is_repeated = not record.call.is_leaf and id(record.output) in outputs_seen
         outputs_seen.add(id(record.output))
         record.call.is_attention = _is_attention(record)
-    carriers = [dependence.carriers(number) for number in range(inputs)]
+    carriers = [gradients.carriers(number) for number in range(inputs)]
     for record in records:
         for mark in record.marks:
             record.mask |= dependence.mask(mark)
         call = record.call
         call.is_inner = bool(record.marks) and not all(map(dependence.is_known, record.marks))
         call.sees = frozenset(number for number in range(inputs) if record.mask >> number & 1)
-        call.reaches = frozenset(
-            number
-            for number in range(outputs)
-            if any(dependence.mask(inputs + number) >> mark & 1 for mark in record.marks)
+        call.reaches, call.moves = (
+            frozenset(
+                number
+                for number in range(outputs)
+                if any(each.mask(inputs + number) >> mark & 1 for mark in record.marks)
+            )
+            for each in (dependence, gradients)
         )
         call.carries = frozenset(
             (image, output)

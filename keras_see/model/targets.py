@@ -1,14 +1,16 @@
 """Targets: how a model's outputs become the one score per image that is explained."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_see._validation import are_whole, numeric, shown
+from keras_see.model import backend
 from keras_see.model.cache import weak
+from keras_see.model.dependence import Dependence
 from keras_see.model.image_batches import to_numpy
 from keras_see.model.layer_calls import BATCH, first_line
 from keras_see.model.reading import read
@@ -26,19 +28,21 @@ class Target:
         weights: float32, the shape of the outputs; of "weights" and "labels" only.
         classes: int `(n,)`, where the target is a class.
         function: The user's function; of "callable" only.
+        outputs: The numbers of the outputs that are explained; one, except for a function.
     """
 
     kind: str
     weights: np.ndarray | None = None
     classes: np.ndarray | None = None
     function: Callable | None = None
+    outputs: frozenset = frozenset([0])
 
     def scores(self, logits, weights):
         """Return scores `(n,)`, the explained classes `(n,)` (-1 for none) and the weights of the outputs; traced."""
         if self.kind == "callable":
             scores = ops.cast(self.function(logits), "float32")
             return scores, ops.cast(ops.zeros_like(scores), "int32") - 1, ops.zeros_like(scores)
-        logits = ops.cast(keras.tree.flatten(logits)[0], "float32")
+        logits = ops.cast(keras.tree.flatten(logits)[min(self.outputs)], "float32")
         classes = ops.zeros((logits.shape[0],), "int32") - 1
         if self.kind == "predicted":
             weights, classes = _predicted(logits)
@@ -46,10 +50,15 @@ class Target:
             weights, classes = _predicted_where_none(logits, weights)
         return ops.sum(ops.reshape(logits * weights, (logits.shape[0], -1)), axis=-1), classes, weights
 
-    def without_weights(self):
-        """Return the same target without its weights, which each pass is given; it keeps no function alive."""
+    def without_weights(self, given=False):
+        """Return the same target without its weights, which each pass is given; it keeps no function alive.
+
+        Args:
+            given: Whether each pass is given the weights that the target came to.
+        """
         function = None if self.function is None else _Weakly(self.function)
-        return Target(self.kind, function=function)
+        kind = "weights" if given and function is None else self.kind
+        return Target(kind, function=function, outputs=self.outputs)
 
 
 class _Weakly:
@@ -75,10 +84,13 @@ def resolve(targets, layer_calls, count, reading=None):
     outputs = keras.tree.flatten(layer_calls.outputs)
     if callable(targets):
         return _from_function(targets, layer_calls)
+    if isinstance(targets, Mapping):
+        return _from_mapping(targets, layer_calls, count)
     if len(outputs) != 1 or len(outputs[0].shape) < 2:
         raise ValueError(
             f"`targets` must be a callable for a model whose outputs have shape {_shapes(outputs)}. "
-            f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image."
+            f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image"
+            f"{_or_named(layer_calls)}."
         )
     reading, shape = reading or read([], layer_calls), tuple(outputs[0].shape[1:])
     if targets is None:
@@ -86,6 +98,41 @@ def resolve(targets, layer_calls, count, reading=None):
     if isinstance(targets, str):
         return _from_word(targets, reading, shape, count)
     return _from_array(targets, shape, count)
+
+
+def _or_named(layer_calls):
+    """Return the other way to say what is explained of several outputs, as the end of a sentence."""
+    names = output_names(layer_calls)
+    return f", or one output by its name, {{{names[0]!r}: 0}}" if len(names) > 1 else ""
+
+
+def output_names(layer_calls):
+    """Return the names of the outputs: the keys of a dict, else the layers that give them, or their numbers."""
+    if isinstance(layer_calls.outputs, Mapping):
+        return list(keras.tree.flatten({name: name for name in layer_calls.outputs}))
+    leaves = keras.tree.flatten(layer_calls.outputs)
+    names = [
+        next((call.path for call in reversed(layer_calls.calls) if call.is_output and call.reaches == {number}), None)
+        for number in range(len(leaves))
+    ]
+    return [str(number) if name is None or names.count(name) > 1 else name for number, name in enumerate(names)]
+
+
+def _from_mapping(targets, layer_calls, count):
+    """Return the target of one output that is named."""
+    names = output_names(layer_calls)
+    if len(targets) != 1 or next(iter(targets)) not in names:
+        raise ValueError(
+            f"`targets` as a dict must name one output, {', '.join(map(repr, names))}. Got {shown(targets)}. "
+            f"Write {{{names[0]!r}: 0}}, or pass a function of all outputs."
+        )
+    name, part = next(iter(targets.items()))
+    number = names.index(name)
+    output = keras.tree.flatten(layer_calls.outputs)[number]
+    alone = dataclasses.replace(
+        layer_calls, outputs=output, closings=[layer_calls.closings[number]], explained=frozenset([0])
+    )
+    return dataclasses.replace(resolve(part, alone, count), outputs=frozenset([number]))
 
 
 def _from_word(word, reading, shape, count):
@@ -151,7 +198,24 @@ def _from_function(function, layer_calls):
     if getattr(scores, "shape", None) != (BATCH,):
         got = _shapes([scores]) if hasattr(scores, "shape") else type(scores).__name__
         raise ValueError(f"{wanted}For outputs {shapes} it returned {got}. Index or sum the other axes.")
-    return Target("callable", function=function)
+    return Target("callable", function=function, outputs=_used_by(function, layer_calls.outputs))
+
+
+def _used_by(function, outputs):
+    """Return the numbers of the outputs that a user's function of them depends on."""
+    count, kept = len(keras.tree.flatten(outputs)), []
+
+    def run(outputs):
+        def scored(outputs):
+            score = function(outputs)
+            return score, [*keras.tree.flatten(outputs), score]
+
+        score, graph = backend.traced(scored, outputs)
+        kept.append(Dependence(graph, has_gradients=True).sources(count, count))
+        return score
+
+    output_spec(run, outputs)
+    return kept[-1] or frozenset(range(count))
 
 
 def _from_array(targets, shape, count):

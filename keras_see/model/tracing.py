@@ -14,7 +14,11 @@ from keras_see.model.inference import LOCK, Interceptor, infer
 from keras_see.model.interceptors import LogitTaps
 from keras_see.model.layer_calls import Call, LayerCalls
 from keras_see.model.layout import Layout
+from keras_see.model.probing import probed_grid
 from keras_see.model.relations import ATTENTION, Record, mark_outputs, relate
+
+# A model of more layers that are not Keras's own is not probed at all of them.
+MOST_PROBED = 8
 
 # How far a closing activation may differ from the model's output where that is cast to float16 or bfloat16.
 CAST_TOLERANCE = 0.01
@@ -28,15 +32,30 @@ def trace_layer_calls(model, inputs):
         inputs: The structure that the model takes, leaves as `keras.KerasTensor` for a batch of two.
     """
     with LOCK:  # another thread's taps would be taken for the layers' own functions
-        layer_calls, has_guessed = _traced(model, inputs)
-        if has_guessed and not _closings_hold(model, layer_calls, inputs):
-            layer_calls, _ = _traced(model, inputs, may_guess=False)
+        layer_calls, recorder = _traced(model, inputs)
+        may_guess = not recorder.has_guessed or _closings_hold(model, layer_calls, inputs)
+        known = _probed(model, inputs, layer_calls, recorder.unsure)
+        if known or not may_guess:
+            layer_calls, _ = _traced(model, inputs, may_guess, known)
     return layer_calls
 
 
-def _traced(model, inputs, may_guess=True):
-    """Return the `LayerCalls`, and whether a closing activation was found behind a cast by its shape alone."""
-    recorder = _Recorder(may_guess)
+def _probed(model, inputs, layer_calls, unsure):
+    """Return number of an image -> path -> `Grid` or None, of calls whose place no rule tells."""
+    known = {}
+    for number, guesses in unsure.items():
+        for path, guess in list(guesses.items())[:MOST_PROBED]:
+            try:
+                grid = probed_grid(model, inputs, layer_calls, layer_calls.find(path), number, guess)
+            except Exception:  # the model cannot run on random numbers: then nothing is known of it
+                grid = None
+            known.setdefault(number, {})[path] = grid
+    return known
+
+
+def _traced(model, inputs, may_guess=True, known=None):
+    """Return the `LayerCalls` and their `_Recorder`."""
+    recorder = _Recorder(may_guess, known or {})
 
     def run(inputs):
         def recorded(inputs):
@@ -46,12 +65,12 @@ def _traced(model, inputs, may_guess=True):
             return outputs, recorder.tensors(inputs, outputs)
 
         outputs, graph = backend.traced(recorded, inputs)
-        recorder.relate(Dependence(graph))
+        recorder.relate(Dependence(graph), Dependence(graph, has_gradients=True))
         return outputs
 
     outputs = output_spec(run, inputs)
-    found = LayerCalls(recorder.calls, outputs, recorder.closings, recorder.chain, picture_numbers(model, inputs))
-    return found, recorder.has_guessed
+    made = recorder.closings, recorder.chain, picture_numbers(model, inputs), recorder.grids, recorder.sources
+    return LayerCalls(recorder.calls, outputs, *made), recorder
 
 
 def _closings_hold(model, layer_calls, inputs):
@@ -89,8 +108,8 @@ def output_spec(function, inputs):
 class _Recorder(Interceptor):
     """Records the calls of one run and how its outputs are made; tensors are dropped when it ends."""
 
-    def __init__(self, may_guess):
-        self._may_guess = may_guess
+    def __init__(self, may_guess, known):
+        self._may_guess, self._known = may_guess, known
         self.clear()
 
     def clear(self):
@@ -142,13 +161,15 @@ class _Recorder(Interceptor):
             marked += leaves
         return marked
 
-    def relate(self, dependence):
+    def relate(self, dependence, gradients):
         """Note how the calls are related to each other and to the images, and drop the tensors."""
         inputs, outputs = self._ends
-        relate(self._records, dependence, len(inputs), len(outputs))
-        for number, image in enumerate(inputs):
-            if len(image.shape) == 4:
-                Layout(number, image, self._records).settle()
+        relate(self._records, dependence, gradients, len(inputs), len(outputs))
+        self.sources = tuple(gradients.sources(len(inputs) + number, len(inputs)) for number in range(len(outputs)))
+        pictures = {number: image for number, image in enumerate(inputs) if len(image.shape) == 4}
+        layouts = {n: Layout(n, image, self._records, self._known.get(n, {})) for n, image in pictures.items()}
+        self.grids = {number: layout.settle() for number, layout in layouts.items()}
+        self.unsure = {number: layout.unsure for number, layout in layouts.items() if layout.unsure}
         mark_outputs(self._records, outputs, _passes_on)
         self._inputs, self._results, self._records, self._ends = {}, {}, [], None
 

@@ -4,10 +4,11 @@ import functools
 import logging
 import re
 
+import keras
 import numpy as np
 
 from keras_see._validation import is_number, is_word, shown
-from keras_see.attribution.gradient_pass import run, split
+from keras_see.attribution.gradient_pass import check_gradient, run, split, unseen_note
 from keras_see.attribution.metrics import energy_inside, masks_of
 from keras_see.attribution.registry import requests_for
 from keras_see.model.cache import layer_calls_of
@@ -44,25 +45,32 @@ class MapView:
         display: How images are shown, as for `Watch`.
         scale: "run", "image" or a number, as for `Watch`.
         regions: Regions of the images, or None, as for `metrics.energy_inside`.
+        image: Which of several pictures is shown and explained, as for `Watch`.
         batch_size: Images per pass.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
+    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, image, batch_size):
         _check_scale(scale)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
         self._class_names, self._scale = checked_class_names(class_names), scale
         self._regions, self._batch_size = regions, batch_size
         self._labels = _in_numbers(samples.labels, self._class_names)
-        pictures, self._display_note = to_pictures(samples.images, display)
-        if len(pictures) != samples.count:
+        self._image, self._display = image, display
+        if len(keras.tree.flatten(samples.images)) == 1:  # else the model tells which one is shown
+            self._show(samples.images)
+
+    def _show(self, images):
+        """Make the pictures of one array of images, and check what must fit them."""
+        pictures, self._display_note = to_pictures(images, self._display)
+        if len(pictures) != self._samples.count:
             raise ValueError(
-                f"`display` must give one picture per image, {samples.count} in all. Got {len(pictures)}. "
+                f"`display` must give one picture per image, {self._samples.count} in all. Got {len(pictures)}. "
                 "Keep the batch axis as it is."
             )
-        self._pictures, self._size = as_tiles(pictures), picture_of(samples.images).shape[1:3]
-        if regions is not None:
-            masks_of(regions, samples.count, self._size)
+        self._pictures, self._size = as_tiles(pictures), picture_of(images).shape[1:3]
+        if self._regions is not None:
+            masks_of(self._regions, self._samples.count, self._size)
 
     def prepare(self, model, run_writer, prefix):
         """Check images, methods and targets against the model, and take over the ranges of an earlier run."""
@@ -70,12 +78,16 @@ class MapView:
         if not model.built:
             build(model, inputs)
         check_fit(inputs, model, self._samples.inputs_name)
-        layer_calls = layer_calls_of(model, inputs)
-        self._closing = layer_calls.closing
-        self._requests = requests_for(self._methods, layer_calls)
+        layer_calls = layer_calls_of(model, inputs).explaining(self._image)
         named, from_logits = self._class_names is not None, takes_logits(model)
         reading = read(self._labels, layer_calls, named=named, from_logits=from_logits)
         self._target = resolve(self._targets, layer_calls, self._samples.count, reading)
+        layer_calls = layer_calls.explaining(self._image, self._target.outputs)
+        self._closing, self._image_note = layer_calls.closing, unseen_note(layer_calls)
+        self._show_image(layer_calls.image)
+        self._requests = requests_for(self._methods, layer_calls)
+        for request in self._requests.values():
+            check_gradient(request, layer_calls)
         self._texts = MapTexts(reading, self._target, self._class_names, units_of(layer_calls))
         self._parts = split(inputs, self._target, self._batch_size)
         if self._methods is None and self._target.kind == "callable":
@@ -87,7 +99,7 @@ class MapView:
         self._fingerprint = self._samples.fingerprint
         earlier = {last(f"{prefix}{name}/images") for name in self._requests} - {None, self._fingerprint}
         self._images_note = "other images than in earlier steps of this run: pass the same ones" if earlier else ""
-        span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
+        span = float(np.ptp(np.asarray(picture_of(inputs, layer_calls.image), "float32")))
         places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
         self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
         self._ranges = {
@@ -96,6 +108,12 @@ class MapView:
         }
         check_class_names(self._class_names, layer_calls)
 
+    def _show_image(self, number):
+        """Make the pictures of the explained image where there are several, and no `preprocess` has joined them."""
+        leaves, inputs = keras.tree.flatten(self._samples.images), keras.tree.flatten(self._samples.inputs)
+        if len(leaves) > 1:
+            self._show(leaves[number] if len(leaves) == len(inputs) else picture_of(self._samples.images))
+
     @property
     def names(self):
         """The ends of its tags."""
@@ -103,7 +121,8 @@ class MapView:
 
     def evaluate(self, model):
         """Run the pass, and return a function that waits for its result."""
-        return functools.cache(run(model, list(self._requests.values()), self._target, self._parts, self._batch_size))
+        requests = list(self._requests.values())
+        return functools.cache(run(model, requests, self._target, self._parts, self._batch_size, self._image))
 
     def settle(self, collect, step):
         """Set the ranges for the maps of a step: those of a step before it that was held back are drawn in them too."""
@@ -144,7 +163,7 @@ class MapView:
         count = sum(map(len, result.maps))
         below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
-        notes = [self._images_note, self._display_note, self._labels_note, saturated * unclosed]
+        notes = [self._image_note, self._images_note, self._display_note, self._labels_note, saturated * unclosed]
         return list(filter(None, [*notes, outputs_note(result.outputs), below * (noise > 0)]))
 
     def _status(self, notes, step):

@@ -5,14 +5,16 @@ from keras_see.training.map_view import MapView
 from keras_see.training.sample_images import sample
 
 
-def map_views(images, targets, methods, *, labels, n, class_names, preprocess, display, scale, regions, batch_size):
+def map_views(
+    images, targets, methods, *, labels, n, class_names, preprocess, display, scale, regions, image, batch_size
+):
     """Return a view of attribution maps, and views of the optimized images that `methods` names; see `Watch`."""
     samples = sample(images, labels, n, preprocess)
     maps, optimized = maps_and_optimized(methods)
     shown = {"class_names": class_names, "display": display}
     views = []
     if maps or not optimized:
-        options = {"scale": scale, "regions": regions, "batch_size": batch_size}
+        options = {"scale": scale, "regions": regions, "image": image, "batch_size": batch_size}
         views.append(MapView(samples, maps, targets, **shown, **options))
     return views + _optimized_image_views(optimized, samples, **shown, preprocess=preprocess)
 

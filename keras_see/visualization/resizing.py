@@ -57,10 +57,17 @@ def check_size(size):
 
 
 def resized_to(maps, size, images):
-    """Return maps `(n, rows, columns)` in a size that `check_size` accepts; "images" is the size of these images."""
+    """Return maps `(n, rows, columns)` in a size that `check_size` accepts; "images" is the size of these images.
+
+    Args:
+        maps: `(n, rows, columns)`.
+        size: As the user gave it.
+        images: The images, channels last, or their `(height, width)`.
+    """
     if size is None:
         return maps
-    return resized_maps(maps, np.shape(picture_of(images))[1:3] if is_word(size, ["images"]) else size)
+    own = tuple(images) if is_size(images) else np.shape(picture_of(images))[1:3]
+    return resized_maps(maps, own if is_word(size, ["images"]) else size)
 
 
 def _resized_plane(plane, size, box):
