@@ -81,5 +81,5 @@ class Grid(NamedTuple):
         if max(self.axes) >= len(shape):
             return False
         if self.are_tokens:
-            return shape[self.axes[0]] >= self.first + self.shape[0] * self.shape[1]
+            return shape[self.axes[0]] == self.first + self.shape[0] * self.shape[1]
         return tuple(shape[axis] for axis in self.axes) == self.shape

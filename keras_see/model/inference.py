@@ -10,7 +10,13 @@ import keras
 
 from keras_see.model import backend
 from keras_see.model.attributes import attributes_kept, attributes_set
-from keras_see.model.keras_internals import flatten_layers, is_of_keras, losses_kept, no_rematerialization
+from keras_see.model.keras_internals import (
+    flatten_layers,
+    is_of_keras,
+    losses_kept,
+    no_cast_to_integers,
+    no_rematerialization,
+)
 
 # Taps are attributes of the user's layers: while one thread has set them, another neither sets nor reads any.
 LOCK = threading.RLock()
@@ -109,8 +115,9 @@ def _taps(model, interceptors):
 
 
 def _traceable(operation):
-    """Yield what makes a layer's inside visible to a trace: no rematerialisation, no `tf.function` on `call`."""
+    """Yield what makes a layer's inside visible to a trace, and its images float: no rematerialisation, for example."""
     yield from no_rematerialization(operation)
+    yield from no_cast_to_integers(operation)
     python_call = getattr(operation.call, "python_function", None)
     if python_call is not None:
         yield operation, "call", python_call

@@ -21,6 +21,28 @@ def no_rematerialization(operation):
         yield operation, "_remat_mode", None
 
 
+def no_cast_to_integers(operation):
+    """Yield what keeps a graph of layers from casting float images to whole numbers, as `attributes_set` takes it.
+
+    `Functional._convert_inputs_to_tensors`, and `Sequential._functional` that holds it, because `Input(dtype="uint8")`
+    would cut the gradient off before the first layer, and nothing public lets one run take floats.
+    """
+    for graph in (operation, getattr(operation, "_functional", None)):
+        convert = getattr(graph, "_convert_inputs_to_tensors", None)
+        inputs = (getattr(graph, "inputs", None) or []) if convert is not None else []
+        if any("float" not in keras.backend.standardize_dtype(each.dtype) for each in inputs):
+            yield graph, "_convert_inputs_to_tensors", functools.partial(_floats_kept, convert)
+
+
+def _floats_kept(convert, leaves):
+    return [leaf if _is_float_image(leaf) else made for leaf, made in zip(leaves, convert(leaves), strict=True)]
+
+
+def _is_float_image(leaf):
+    is_image = len(getattr(leaf, "shape", ())) == 4 and keras.ops.is_tensor(leaf)
+    return is_image and "float" in keras.backend.standardize_dtype(leaf.dtype)
+
+
 @contextlib.contextmanager
 def losses_kept(model):
     """Put back, after the block, the losses that the model's layers have added.

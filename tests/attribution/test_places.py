@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 from tiny_models import through
 
+import keras_see
 from keras_see import grad_cam_maps, maps, saliency_maps
 
 SHAPE = (32, 24, 3)
@@ -59,7 +60,7 @@ class Windows(layers.Layer):
         self.inner = conv(name="inner")
 
     def call(self, x):
-        n, rows, columns, channels = x.shape
+        _, rows, columns, channels = x.shape
         parts = ops.reshape(x, (-1, 2, rows // 2, 2, columns // 2, channels))
         parts = ops.reshape(ops.transpose(parts, (0, 1, 3, 2, 4, 5)), (-1, rows // 2, columns // 2, channels))
         parts = ops.reshape(self.inner(parts), (-1, 2, 2, rows // 2, columns // 2, 4))
@@ -130,23 +131,120 @@ KINDS = {
 def test_maps_have_their_centre_where_the_spot_is(kind):
     make, layer = KINDS[kind]
     model, images = make(), spotted()
-    if kind == "a vector made a grid":
-        images += 0.0
     target = {"kind": 0} if isinstance(model.output, dict) else _score(model)
     default = grad_cam_maps(model, images, target, size="images")
-    saliency = saliency_maps(model, images * 1.0, target)
+    saliency = saliency_maps(model, images, target)
     assert saliency.shape == images.shape[:3]
     np.testing.assert_allclose(centre(default), np.array([SPOT] * 2), atol=0.1)
     if layer is not None:
-        path = next(call for call in (row.path for row in _rows(model)) if call.rstrip("_0123456789") == layer)
+        path = next(
+            call for call in (row.path for row in keras_see.layers(model)) if call.rstrip("_0123456789") == layer
+        )
         np.testing.assert_array_equal(default, grad_cam_maps(model, images, target, size="images", layer=path))
+
+
+def test_channels_first_models_give_maps_in_rows_and_columns():
+    first = {"data_format": "channels_first"}
+    steps = [layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", **first)]
+    model = model_of(*steps, layers.GlobalAveragePooling2D(**first), layers.Dense(3), shape=(3, 32, 24))
+    images = np.moveaxis(spotted(), -1, 1)
+    found = maps(model, images, 0)
+    assert (found["saliency"].shape, found["grad_cam"].shape) == ((2, 32, 24), (2, 16, 12))
+    for each in (found["grad_cam"], grad_cam_maps(model, images, 0, size="images")):
+        np.testing.assert_allclose(centre(each), np.array([SPOT] * 2), atol=0.1)
+
+
+@pytest.mark.parametrize("to_first", [True, False], ids=["channels last outside", "channels first outside"])
+def test_a_permute_between_the_image_and_its_layers_is_seen(to_first):
+    form = {"data_format": "channels_first" if to_first else "channels_last"}
+    shape, order = (SHAPE, (3, 1, 2)) if to_first else ((3, 32, 24), (2, 3, 1))
+    steps = [layers.Conv2D(4, 3, strides=(2, 1), padding="same", activation="relu", **form)]
+    model = model_of(layers.Permute(order), *steps, layers.GlobalAveragePooling2D(**form), layers.Dense(3), shape=shape)
+    images = spotted() if to_first else np.moveaxis(spotted(), -1, 1)
+    found = maps(model, images, 0)
+    assert (found["saliency"].shape, found["grad_cam"].shape) == ((2, 32, 24), (2, 16, 24))
+    np.testing.assert_allclose(centre(found["grad_cam"]), np.array([SPOT] * 2), atol=0.1)
+
+
+def test_images_of_whole_numbers_have_the_gradients_of_the_same_floats():
+    def model(dtype):
+        return model_of(layers.Rescaling(1 / 255), conv(name="last"), *end(), dtype=dtype)
+
+    images = (spotted() * 100).astype("uint8")
+    whole, floats = maps(model("uint8"), images, 1), maps(model("float32"), images.astype("float32"), 1)
+    assert floats["saliency"].max() > 0
+    for name in ("saliency", "grad_cam", "predictions"):
+        np.testing.assert_allclose(whole[name], floats[name], rtol=1e-5, atol=1e-9)
+
+
+def twin():
+    """Two pictures, one encoder; the inputs are a dict whose second name comes first in the alphabet."""
+    inputs = {"view": keras.Input(SHAPE, name="view"), "back": keras.Input(SHAPE, name="back")}
+    encoder = keras.Sequential([keras.Input(SHAPE), conv(name="inner")], name="encoder")
+    pooled = [layers.GlobalAveragePooling2D()(encoder(each)) for each in inputs.values()]
+    return positive(keras.Model(inputs, layers.Dense(3)(layers.Concatenate()(pooled))))
+
+
+def test_each_of_two_pictures_has_maps_of_its_own():
+    model, other = twin(), (0.3, 0.7)
+    images = {"view": spotted(), "back": spotted(spot=other)}
+    for image, spot in ((None, SPOT), ("view", SPOT), ("back", other), (1, SPOT), (0, other)):
+        for found in (grad_cam_maps(model, images, 0, image=image), saliency_maps(model, images, 0, image=image)):
+            np.testing.assert_allclose(centre(found).mean(axis=0), spot, atol=0.1)
+    refused = []
+    for layer in ("encoder/inner", "encoder/inner#1"):
+        try:
+            grad_cam_maps(model, images, 0, image="back", layer=layer)
+        except ValueError as error:
+            refused.append(str(error))
+    assert len(refused) == 1
+    assert "does not depend on the image 'back'" in refused[0]
+    with pytest.raises(ValueError, match=r"`image` must be the number or the name.*0 \('back'\), 1 \('view'\)"):
+        saliency_maps(model, images, 0, image="front")
+
+
+def vit(pooled=False):
+    """A vision transformer of Keras's layers, with a class token or an average over tokens."""
+
+    class ClassToken(layers.Layer):
+        def build(self, shape):
+            self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+
+        def call(self, tokens):
+            ones = ops.ones((ops.shape(tokens)[0], 1, 1), tokens.dtype)
+            return ops.concatenate([ones * self.token, tokens], axis=1)
+
+    inputs = keras.Input(SHAPE)
+    tokens = layers.Reshape((48, 8))(layers.Conv2D(8, 4, strides=4, name="patches")(inputs))
+    tokens = tokens if pooled else ClassToken(name="with_class")(tokens)
+    for number in range(2):
+        seen = layers.MultiHeadAttention(2, 4, name=f"attention{number}")(tokens, tokens)
+        tokens = layers.Add(name=f"sum{number}")([tokens, seen])
+    ends = layers.GlobalAveragePooling1D()(tokens) if pooled else layers.Identity(name="all")(tokens)[:, 0]
+    return positive(keras.Model(inputs, layers.Dense(3)(ends)))
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["class token", "average"])
+def test_tokens_of_a_transformer_lie_on_their_grid(pooled):
+    model, images = vit(pooled), spotted()
+    found = grad_cam_maps(model, images, 0)
+    assert found.shape == (2, 8, 6)
+    assert (found > 0).mean() > 0.02
+    np.testing.assert_allclose(centre(found - found.min(axis=(1, 2), keepdims=True)), np.array([SPOT] * 2), atol=0.1)
+    with pytest.raises(ValueError, match=r"attention1/value' has shape .*which are not places of it"):
+        grad_cam_maps(model, images, 0, layer="attention1/value")
+
+
+def test_a_layer_that_sees_parts_of_images_in_the_batch_is_refused_by_name():
+    model = model_of(conv(), Windows(), conv(name="last"), *end())
+    with pytest.raises(ValueError, match=r"inner' holds 4 parts per image along the batch axis; '.*' holds the whole"):
+        grad_cam_maps(model, spotted(), 0, layer="inner")
+
+
+def test_a_layer_that_the_score_does_not_depend_on_is_refused_and_never_drawn_as_zeros():
+    with pytest.raises(ValueError, match=r"`layer` must lie on the way.*score does not depend on 'mask_features'"):
+        grad_cam_maps(other_branch(), spotted(), {"kind": 0}, layer="mask_features")
 
 
 def _score(model):
     return 0 if len(model.output.shape) == 2 else lambda outputs: ops.sum(outputs, axis=(1, 2))
-
-
-def _rows(model):
-    import keras_see
-
-    return keras_see.layers(model)
