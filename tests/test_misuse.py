@@ -38,6 +38,10 @@ MODEL.compile("sgd", "sparse_categorical_crossentropy")
 OPEN = see.gap_classifier(3, backbone=keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)]))
 WIDE = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(65, 1), layers.Flatten(), layers.Dense(2)])
 VECTORS = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+CUT = keras.Sequential([keras.Input(SHAPE), layers.Lambda(keras.ops.stop_gradient), layers.Flatten(), layers.Dense(2)])
+ENTRY = keras.Input(SHAPE)
+HEADS = {"head": layers.Dense(2)(layers.Flatten()(ENTRY)), "beside": layers.Conv2D(2, 3, name="beside")(ENTRY)}
+BESIDE = keras.Model(ENTRY, HEADS)
 TWO_CHANNELS = keras.Sequential([keras.Input((8, 8, 2)), layers.Flatten(), layers.Dense(2)])
 SQUARE, WIDER = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))
 MAPPED = {"model": MODEL, "images": TWO}
@@ -207,6 +211,8 @@ CALLBACKS = {
         "layer",
         "calls no 'other'.",
     ),
+    "an image by a wrong name": (Watch, {"image": "left"}, ValueError, "image", "Got 'left'."),
+    "an output of another model": (Watch, {"targets": {"size": 0}}, ValueError, "targets", "Got {'size': 0}."),
     "a layer without rows": (GradCAM, {"layer": "gap"}, ValueError, "layer", "That of 'gap' has shape (batch, 5)."),
     "the output for a layer": (GradCAM, {"layer": "head"}, ValueError, "layer", "'head' gives what comes out of it."),
     "no layer in a list": (GradCAM, {"layer": []}, ValueError, "layer", "Got none."),
@@ -407,6 +413,21 @@ FUNCTIONS = {
     ),
     "Grad-CAM without rows": (see.grad_cam_maps, {"model": linear()}, ValueError, "model", "None of the 2 calls"),
     "two layers of Grad-CAM": (see.grad_cam_maps, {"layer": ["a", "b"]}, ValueError, "layer", "Got ['a', 'b']."),
+    "an image that is no number": (see.saliency_maps, {"image": 7}, ValueError, "image", "Got 7."),
+    "a layer beside the way": (
+        see.grad_cam_maps,
+        {"model": BESIDE, "layer": "beside", "targets": {"head": 0}},
+        ValueError,
+        "layer",
+        "The score does not depend on 'beside'.",
+    ),
+    "a score without a gradient": (
+        see.saliency_maps,
+        {"model": CUT},
+        ValueError,
+        "model",
+        "It does not depend on the images.",
+    ),
     "a layer that is a dict": (see.grad_cam_maps, {"layer": {}}, ValueError, "layer", "Got {}."),
     "a size of one number": (see.grad_cam_maps, {"size": 8}, ValueError, "size", "Got 8."),
     "a size of broken pixels": (see.grad_cam_maps, {"size": (8.5, 4)}, ValueError, "size", "Got (8.5, 4)."),

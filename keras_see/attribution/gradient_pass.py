@@ -141,7 +141,7 @@ class GradientPass:
 
 
 _NO_GRADIENT = (
-    "The explained score must depend on the features that a method takes, through operations that have gradients. "
+    "The explained score of `model` must depend on the features that a method takes, by operations with gradients. "
     "It does not depend on {}. "
     "Choose another layer, or look in the model for a stop_gradient or no_grad on the way."
 )

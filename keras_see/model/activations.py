@@ -11,12 +11,36 @@ RECTIFIERS = (
     *("hard_sigmoid", "hard_silu", "hard_swish"),
 )
 
-CLOSINGS = ("softmax", "sigmoid")
+CLOSINGS = ("softmax", "sigmoid", "log_softmax", "log_sigmoid")
+
+
+class ClosingFunction(keras.Operation):
+    """Stands for a closing activation that a model calls as a function, where no layer or operation holds it."""
+
+    def __init__(self, name):
+        super().__init__(name=name)
+        self.activation = getattr(keras.ops, name)
+
+    def call(self, x, **options):
+        """Return the activation of x."""
+        return self.activation(x, **options)
+
+
+# One for each, for whole programs: calls refer to them.
+CLOSING_FUNCTIONS = {name: ClosingFunction(name) for name in CLOSINGS}
 
 
 def closing_activation(operation):
-    """Return "softmax" or "sigmoid" if that is how the operation ends, else None."""
+    """Return the name of the softmax or sigmoid, or of its logarithm, that the operation ends in, else None."""
     return _named(operation, CLOSINGS)
+
+
+def class_axis(operation):
+    """Return the axis over which a closing softmax sums; -1 for other operations."""
+    ending = getattr(operation, "activation", operation)
+    ending = ending if isinstance(ending, keras.Operation) else operation
+    axis = getattr(ending, "axis", -1) if closing_activation(operation) in ("softmax", "log_softmax") else -1
+    return axis if isinstance(axis, int) and not isinstance(ending, keras.layers.Dense) else -1
 
 
 def is_rectifier(operation):
@@ -26,8 +50,9 @@ def is_rectifier(operation):
 
 def stands_alone(operation):
     """Return whether the operation is an activation and nothing else."""
-    kinds = (keras.layers.Activation, keras.layers.Softmax)
-    return computes_as(operation, *kinds) or own_operation(operation) in ("Softmax", "Sigmoid")
+    kinds = (keras.layers.Activation, keras.layers.Softmax, ClosingFunction)
+    names = ("Softmax", "Sigmoid", "LogSoftmax", "LogSigmoid")
+    return computes_as(operation, *kinds) or own_operation(operation) in names
 
 
 def is_identity(activation):

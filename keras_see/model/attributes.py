@@ -1,6 +1,7 @@
 """Attributes of a user's objects, set for a while and then put back exactly as they were."""
 
 import contextlib
+import types
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def attributes_set(changes):
         try:
             for thing, name, value in changes:
                 undo.append((thing, name, vars(thing).get(name, _ABSENT)))
-                object.__setattr__(thing, name, value)
+                _set(thing, name, value)
             yield
         finally:
             _put_back(undo)
@@ -55,5 +56,10 @@ def _put_back(undo):
         if before is _ABSENT:
             vars(thing).pop(name, None)
         else:
-            object.__setattr__(thing, name, before)
+            _set(thing, name, before)
         undo.pop()
+
+
+def _set(thing, name, value):
+    setter = setattr if isinstance(thing, types.ModuleType) else object.__setattr__
+    setter(thing, name, value)

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-# How far a layer's window may end from the image's edge, as a share of the image, before maps of it are laid where it
-# lies: convolutions without padding and odd sizes always lose some pixels at the edges.
+# How far what a layer sees may end from the image's edge, as a share of the image, before maps of it are laid where it
+# lies. Pixels that windows without padding leave out at the edges do not count.
 TOLERANCE = 0.1
 
 
@@ -13,8 +13,8 @@ class Side(NamedTuple):
     Attributes:
         start: Where the first cell begins, so that the cells' centres lie where what they see has its centre.
         stop: Where the last cell ends.
-        low: Where what the cells see begins.
-        high: Where that ends.
+        low: Where the part of the image begins that is left of it by crops.
+        high: Where that part ends.
     """
 
     start: float = 0.0
@@ -34,8 +34,7 @@ class Side(NamedTuple):
         """
         cell = (self.stop - self.start) / count
         start = self.start + cell * (window / 2 - before - stride / 2)
-        seen = self.start + cell * ((made - 1) * stride + window - before)
-        return Side(start, start + cell * stride * made, self.low, min(self.high, seen))
+        return self._replace(start=start, stop=start + cell * stride * made)
 
     def cut(self, count, before, after):
         """Return the side without some of its cells; negative numbers add cells."""
@@ -43,10 +42,10 @@ class Side(NamedTuple):
         start, stop = self.start + cell * before, self.stop - cell * after
         return Side(start, stop, max(self.low, start), min(self.high, stop))
 
-    @property
-    def is_whole(self):
-        """Whether the cells may be drawn over the whole image: they see all of it, and none lies outside."""
-        return max(self.low, 1 - self.high, -self.start, self.stop - 1) <= TOLERANCE
+    def is_whole(self, count):
+        """Whether its cells may be drawn over the whole image: they see all of it, and none lies outside."""
+        outside = max(-self.start, self.stop - 1)
+        return max(self.low, 1 - self.high) <= TOLERANCE and outside <= max(TOLERANCE, (self.stop - self.start) / count)
 
 
 class Grid(NamedTuple):
@@ -74,7 +73,7 @@ class Grid(NamedTuple):
     @property
     def is_whole(self):
         """Whether maps of it may be drawn over the whole image."""
-        return self.rows.is_whole and self.columns.is_whole
+        return self.rows.is_whole(self.shape[0]) and self.columns.is_whole(self.shape[1])
 
     def fits(self, shape):
         """Return whether a tensor of this shape has these rows and columns on these axes."""

@@ -9,8 +9,10 @@ from typing import NamedTuple
 import keras
 
 from keras_see.model import backend
+from keras_see.model.activations import CLOSING_FUNCTIONS, computes_as
 from keras_see.model.attributes import attributes_kept, attributes_set
 from keras_see.model.keras_internals import (
+    activation_function,
     flatten_layers,
     is_of_keras,
     losses_kept,
@@ -107,7 +109,14 @@ def _taps(model, interceptors):
         yield from _traceable(operation)
     turns, thread = collections.Counter(), threading.get_ident()
     chains = {id(operation): [each for each in interceptors if _wants(each, operation)] for operation in operations}
+    for name, function in CLOSING_FUNCTIONS.items():
+        chain = [each for each in interceptors if _wants(each, function)]
+        place = activation_function(name) if chain else None
+        if place is not None:
+            yield *place, _tap(function, getattr(*place), chain, turns, thread)
     for operation in operations:
+        if _is_dense_over_time(operation):
+            yield operation, "call", functools.partial(_over_time, operation)
         for name in ("call", "quantized_call"):
             if chains[id(operation)] and hasattr(operation, name):
                 call = getattr(operation, name)
@@ -121,6 +130,17 @@ def _traceable(operation):
     python_call = getattr(operation.call, "python_function", None)
     if python_call is not None:
         yield operation, "call", python_call
+
+
+def _is_dense_over_time(operation):
+    """Return whether it is a dense layer at each step, which Keras calls once per step, out of reach of one tap."""
+    is_over_time = computes_as(operation, keras.layers.TimeDistributed)
+    return is_over_time and computes_as(operation.layer, keras.layers.Dense)
+
+
+def _over_time(operation, inputs, training=None, mask=None):
+    """Return what the operation gives, from one call of its dense layer, which takes any number of axes."""
+    return operation.layer(inputs)
 
 
 def _is_of_user(operation):

@@ -43,6 +43,16 @@ def _is_float_image(leaf):
     return is_image and "float" in keras.backend.standardize_dtype(leaf.dtype)
 
 
+def activation_function(name):
+    """Return where Keras keeps the function behind an activation, and its name there, as `attributes_set` takes it.
+
+    `keras.src.backend.nn`, because a model may call `keras.ops.softmax` in its own `call`, where no tap reaches.
+    None where a version of Keras keeps it elsewhere: such an activation is then explained as it is.
+    """
+    module = getattr(getattr(getattr(keras, "src", None), "backend", None), "nn", None)
+    return (module, name) if hasattr(module, name) else None
+
+
 @contextlib.contextmanager
 def losses_kept(model):
     """Put back, after the block, the losses that the model's layers have added.

@@ -33,6 +33,7 @@ class Call:
         is_repeated: Whether its output is that of a call inside it.
         is_attention: Whether it mixes tokens: an attention layer, or a call of scores between all tokens.
         is_inner: Whether it runs inside a loop or a branch, out of which no tap can hand a tensor.
+        axis: Of a softmax, the axis that it sums over.
         sees: The numbers of the inputs that its output depends on.
         reaches: The numbers of the outputs that depend on its output.
         moves: The numbers of those that do by operations that have gradients.
@@ -48,7 +49,7 @@ class Call:
         self.is_leaf, self.is_output, self.is_closed, self.is_inner = True, False, False, False
         self.is_repeated = self.is_attention = False
         self.sees = self.reaches = self.moves = self.carries = frozenset()
-        self.grids, self.input_grids = {}, {}
+        self.grids, self.input_grids, self.axis = {}, {}, -1
 
     @property
     def operation(self):
@@ -108,9 +109,15 @@ class LayerCalls:
 
     @property
     def closing(self):
-        """How the (first) explained output ends: "softmax", "sigmoid" or None."""
+        """How the (first) explained output ends: "softmax", "sigmoid", one of these with its logarithm, or None."""
         closing = self.closings[min(self.explained, default=0)]
         return closing and closing_activation(closing.operation)
+
+    @property
+    def class_axis(self):
+        """The axis of the classes in the (first) explained output."""
+        closing = self.closings[min(self.explained, default=0)]
+        return -1 if closing is None else closing.axis
 
     @property
     def image_moves_score(self):

@@ -41,7 +41,7 @@ def read(labels, layer_calls, *, named=False, from_logits=False):
     if len(layer_calls.closings) != 1 or len(labels) > 1:
         return Reading("classes", None, "they are of several outputs" if labels else Reading.left_out)
     units = units_of(layer_calls)
-    closing = "logit" if from_logits else layer_calls.closing
+    closing = "logit" if from_logits else (layer_calls.closing or "").removeprefix("log_") or None
     is_class = units > 1 or named or closing is not None or any(each.dtype.kind == "b" for each in labels)
     if not labels:
         return Reading("classes" if is_class else "values")
@@ -55,7 +55,7 @@ def read(labels, layer_calls, *, named=False, from_logits=False):
 
 def units_of(layer_calls):
     """Return the number of units of a model's first output."""
-    return keras.tree.flatten(layer_calls.outputs)[0].shape[-1]
+    return keras.tree.flatten(layer_calls.outputs)[0].shape[layer_calls.class_axis]
 
 
 def takes_logits(model):

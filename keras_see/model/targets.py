@@ -29,6 +29,7 @@ class Target:
         classes: int `(n,)`, where the target is a class.
         function: The user's function; of "callable" only.
         outputs: The numbers of the outputs that are explained; one, except for a function.
+        axis: The axis of the classes in that output, over which its softmax sums.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Target:
     classes: np.ndarray | None = None
     function: Callable | None = None
     outputs: frozenset = frozenset([0])
+    axis: int = -1
 
     def scores(self, logits, weights):
         """Return scores `(n,)`, the explained classes `(n,)` (-1 for none) and the weights of the outputs; traced."""
@@ -43,6 +45,7 @@ class Target:
             scores = ops.cast(self.function(logits), "float32")
             return scores, ops.cast(ops.zeros_like(scores), "int32") - 1, ops.zeros_like(scores)
         logits = ops.cast(keras.tree.flatten(logits)[min(self.outputs)], "float32")
+        logits = ops.moveaxis(logits, self.axis, -1)
         classes = ops.zeros((logits.shape[0],), "int32") - 1
         if self.kind == "predicted":
             weights, classes = _predicted(logits)
@@ -58,7 +61,7 @@ class Target:
         """
         function = None if self.function is None else _Weakly(self.function)
         kind = "weights" if given and function is None else self.kind
-        return Target(kind, function=function, outputs=self.outputs)
+        return Target(kind, function=function, outputs=self.outputs, axis=self.axis)
 
 
 class _Weakly:
@@ -92,12 +95,23 @@ def resolve(targets, layer_calls, count, reading=None):
             f"Got {shown(targets)}. Pass a function that takes the outputs and returns one score per image"
             f"{_or_named(layer_calls)}."
         )
-    reading, shape = reading or read([], layer_calls), tuple(outputs[0].shape[1:])
+    axis, reading = layer_calls.class_axis, reading or read([], layer_calls)
+    shape = _with_last(tuple(outputs[0].shape), axis)[1:]
+    return dataclasses.replace(_of_one_output(targets, reading, shape, count, axis), axis=axis)
+
+
+def _of_one_output(targets, reading, shape, count, axis):
+    """Return the target of one output of this shape, its classes on the last axis."""
     if targets is None:
         targets = "label" if reading.true_classes else "predicted"
     if isinstance(targets, str):
         return _from_word(targets, reading, shape, count)
-    return _from_array(targets, shape, count)
+    return _from_array(targets, shape, count, axis)
+
+
+def _with_last(shape, axis):
+    """Return a shape with this axis last."""
+    return tuple(np.moveaxis(np.empty(shape, "bool"), axis, -1).shape)
 
 
 def _or_named(layer_calls):
@@ -218,7 +232,7 @@ def _used_by(function, outputs):
     return kept[-1] or frozenset(range(count))
 
 
-def _from_array(targets, shape, count):
+def _from_array(targets, shape, count, axis=-1):
     fits = f"`targets` must be one class number per image ({count} in all), one class number for all, "
     fits += f"or weights in the shape of the outputs, {(count, *shape)}. "
     array = numeric(to_numpy(targets) if ops.is_tensor(targets) else targets)
@@ -229,6 +243,8 @@ def _from_array(targets, shape, count):
         targets = np.full(count, targets)
     if targets.shape in ((count,), (count, 1)) and (are_whole(targets) or len(shape) != 1 or targets.ndim == 1):
         return _from_classes(targets.reshape(count), shape, fits)
+    if targets.ndim == len(shape) + 1 and axis not in (-1, len(shape)):
+        targets = np.moveaxis(targets, axis, -1)
     if targets.shape == (count, *shape):
         if not np.all(np.isfinite(targets)):
             raise ValueError(f"{fits}Some weights are NaN or infinite. Replace them by finite numbers.")

@@ -1,13 +1,22 @@
 """Trace the layer calls of a model on symbolic inputs: nothing is computed, and nothing changes."""
 
 import collections
+import math
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_see.model import backend
-from keras_see.model.activations import closing_activation, computes_as, is_identity, own_operation, stands_alone
+from keras_see.model.activations import (
+    ClosingFunction,
+    class_axis,
+    closing_activation,
+    computes_as,
+    is_identity,
+    own_operation,
+    stands_alone,
+)
 from keras_see.model.dependence import Dependence
 from keras_see.model.image_inputs import picture_numbers
 from keras_see.model.inference import LOCK, Interceptor, infer
@@ -79,8 +88,11 @@ def _closings_hold(model, layer_calls, inputs):
     outputs = infer(model, keras.tree.map_structure(lambda spec: _random_tensor(spec, random), inputs), [taps])
     for number, output in enumerate(keras.tree.flatten(outputs)):
         if number in taps.logits:
-            close = getattr(ops, closing_activation(layer_calls.closings[number].operation))
-            expected = ops.convert_to_numpy(close(ops.cast(taps.logits[number], "float32")))
+            closing = layer_calls.closings[number]
+            name = closing_activation(closing.operation)
+            options = {"axis": closing.axis} if "softmax" in name else {}
+            close = getattr(ops, name)
+            expected = ops.convert_to_numpy(close(ops.cast(taps.logits[number], "float32"), **options))
             found = ops.convert_to_numpy(ops.cast(output, "float32"))
             if found.size != expected.size or np.abs(found.ravel() - expected.ravel()).max() > CAST_TOLERANCE:
                 return False
@@ -116,13 +128,15 @@ class _Recorder(Interceptor):
         """Forget an earlier run."""
         self.has_guessed = False
         self.calls, self.closings, self.chain = [], [], []
-        self._inputs, self._results, self._records = {}, {}, []
+        self._inputs, self._results, self._records, self._functions = {}, {}, [], []
         self._open = []
         self._paths = collections.Counter()
 
     def around(self, invocation, args, kwargs):
         """Make the call, and record it with what it calls itself."""
         operation = invocation.operation
+        if isinstance(operation, ClosingFunction):
+            return self._note_function(operation, invocation, args, kwargs)
         path = "/".join([*(parent.path.partition("#")[0] for parent in self._open[-1:]), operation.name])
         again = self._paths[path]
         record = Call(f"{path}#{again}" if again else path, operation, invocation.turn)
@@ -138,10 +152,23 @@ class _Recorder(Interceptor):
         self._records.append(Record(record, given, output, is_inside))
         return output
 
+    def _note_function(self, operation, invocation, args, kwargs):
+        """Make the call of an activation's function, and keep it: it may close the model."""
+        output = invocation.proceed(*args, **kwargs)
+        call = Call(f"{operation.name}()#{invocation.turn}", operation, invocation.turn)
+        axis = kwargs.get("axis", args[1] if len(args) > 1 else -1)
+        call.axis = axis if isinstance(axis, int) else -1
+        call.shape, call.dtype = _shape_and_dtype(output)
+        call.input_shape, call.input_dtype = _shape_and_dtype(args[0])
+        self._inputs[call.path], self._results[call.path] = args[0], output
+        self._functions.append((len(self.calls), call))
+        return output
+
     def _note(self, record, given, output):
         record.shape, record.dtype = _shape_and_dtype(output)
         record.input_shape, record.input_dtype = _shape_and_dtype(given)
         self._inputs[record.path], self._results[record.path] = given, output
+        record.axis = class_axis(record.operation)
         self.calls.append(record)
 
     def end(self, outputs):
@@ -171,14 +198,26 @@ class _Recorder(Interceptor):
         self.grids = {number: layout.settle() for number, layout in layouts.items()}
         self.unsure = {number: layout.unsure for number, layout in layouts.items() if layout.unsure}
         mark_outputs(self._records, outputs, _passes_on)
-        self._inputs, self._results, self._records, self._ends = {}, {}, [], None
+        self._inputs, self._results, self._records, self._functions, self._ends = {}, {}, [], [], None
 
     def _walk_back(self, tensor):
         """Mark the calls that only pass an output on, and return the closing softmax or sigmoid among them."""
         last, closed = len(self.calls), []
         guesses = 0
         while True:
+            function = self._closing_function(tensor, last)
+            if function is not None:
+                self.has_guessed |= guesses > 0
+                for call in closed:
+                    call.is_closed = True
+                return function
             makers, is_guess = self._makers(tensor, last)
+            if (not makers or is_guess) and self._may_guess:
+                makers = self._same_sized_closing(tensor, last) or makers
+                is_guess = bool(makers)
+                if makers and isinstance(makers[0].operation, ClosingFunction):
+                    self.has_guessed = True
+                    return makers[0]
             guesses += is_guess
             if is_guess and not self._may_guess:
                 return None
@@ -199,6 +238,20 @@ class _Recorder(Interceptor):
                 return maker
             if not _passes_on(maker.operation):
                 return None
+
+    def _closing_function(self, tensor, last):
+        """Return the call of an activation's function that made a tensor, where no layer's own activation is that."""
+        makers = [call for call in self.calls[:last] if self._results[call.path] is tensor and call.is_leaf]
+        if any(closing_activation(call.operation) for call in makers):
+            return None
+        return next((call for _, call in self._functions if self._results[call.path] is tensor), None)
+
+    def _same_sized_closing(self, tensor, last):
+        """Return the last closing activation of as many numbers, behind which others may clip, cast or reshape them."""
+        found = [call for place, call in self._functions if place <= last]
+        found += [call for call in self.calls[:last] if call.is_leaf and closing_activation(call.operation)]
+        size = math.prod(getattr(tensor, "shape", ()) or (0,))
+        return [call for call in found if call.shape and math.prod(call.shape) == size][-1:]
 
     def _chain_to(self, tensor):
         """Return calls, each of which made the first input of the one before; the first made the tensor.
@@ -240,7 +293,7 @@ def _passes_on(operation):
     """Return whether the operation passes its input's values on as they are, in inference."""
     if computes_as(operation, keras.layers.Activation):
         return is_identity(operation.activation)
-    if own_operation(operation) in ("Cast", "Reshape"):
+    if own_operation(operation) in ("Cast", "Reshape", "Clip", "Squeeze", "ExpandDims"):
         return True
     kinds = (keras.layers.Identity, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
     return computes_as(operation, *kinds)

@@ -136,6 +136,7 @@ class MapView:
         result = collect()
         unclosed = self._closing is None and are_probabilities(result.outputs)
         activation = self._closing or ("softmax" if unclosed else None)
+        activation = None if activation and activation.startswith("log_") else activation
         captions = self._texts.under_images(result.outputs, activation)
         notes = self._notes(result, unclosed)
         records, columns, scales = self._status(notes, step), [], {}
