@@ -4,6 +4,7 @@ from . import metrics as metrics
 from . import transforms as transforms
 from . import writers as writers
 from ._version import __version__ as __version__
+from .attribution.attention import attention_maps as attention_maps
 from .attribution.cam import class_activation_maps as class_activation_maps
 from .attribution.gap import gap_classifier as gap_classifier
 from .attribution.grad_cam import grad_cam_maps as grad_cam_maps

@@ -413,6 +413,7 @@ FUNCTIONS = {
     ),
     "Grad-CAM without rows": (see.grad_cam_maps, {"model": linear()}, ValueError, "model", "None of the 2 calls"),
     "two layers of Grad-CAM": (see.grad_cam_maps, {"layer": ["a", "b"]}, ValueError, "layer", "Got ['a', 'b']."),
+    "a step between two": (see.Watch("run", TWO).log, {"model": MODEL, "step": 0.5}, ValueError, "step", "Got 0.5."),
     "an image that is no number": (see.saliency_maps, {"image": 7}, ValueError, "image", "Got 7."),
     "a layer beside the way": (
         see.grad_cam_maps,

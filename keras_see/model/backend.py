@@ -8,6 +8,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_see.model.keras_internals import trace_of
+
 _NAME = keras.backend.backend()
 
 if _NAME not in ("tensorflow", "jax", "torch"):
@@ -108,8 +110,8 @@ elif _NAME == "jax":
 
         def run(inputs):
             kept["result"], tensors = function(inputs)
-            outer = next(leaf for leaf in jax.tree.leaves(inputs))._trace
-            kept["inside"] = [isinstance(each, jax.core.Tracer) and each._trace is not outer for each in tensors]
+            outer = trace_of(jax.tree.leaves(inputs)[0])
+            kept["inside"] = [isinstance(each, jax.core.Tracer) and trace_of(each) is not outer for each in tensors]
             return [np.zeros(()) if inside else t for inside, t in zip(kept["inside"], tensors, strict=True)]
 
         jaxpr = jax.make_jaxpr(run)(inputs).jaxpr
@@ -209,7 +211,7 @@ else:
             return result
 
     def _tensors(tree):
-        return [leaf for leaf in torch.utils._pytree.tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+        return [leaf for leaf in keras.tree.flatten(tree) if isinstance(leaf, torch.Tensor)]
 
     def _detached(tree):
         return keras.tree.map_structure(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, tree)

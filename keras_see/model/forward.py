@@ -37,7 +37,7 @@ class ForwardResult:
     features: dict
 
 
-def forward(model, values, layer_calls, inputs, paths, deltas):
+def forward(model, values, layer_calls, inputs, paths, deltas, interceptors=()):
     """Return the `ForwardResult` of `model(inputs, training=False)`; traced.
 
     Args:
@@ -48,12 +48,13 @@ def forward(model, values, layer_calls, inputs, paths, deltas):
         paths: The features to capture: a call's `path` or `input_path`, or `IMAGES`.
         deltas: path -> zeros, as `zero_deltas` returns them, added to some of these features: the gradient with
             respect to a delta is the gradient with respect to the features.
+        interceptors: Further ones that the calls pass through.
     """
     inputs, features = keras.tree.map_structure(_in_float, inputs), {}
     if IMAGES in paths:
         inputs, features[IMAGES] = _perturbed(inputs, deltas.get(IMAGES, 0.0), layer_calls.image)
     taps, logits = FeatureTaps(layer_calls, set(paths) - {IMAGES}, deltas), LogitTaps(layer_calls)
-    outputs = infer(model, inputs, [taps, logits, BatchNormFolding(layer_calls)], values)
+    outputs = infer(model, inputs, [*interceptors, taps, logits, BatchNormFolding(layer_calls)], values)
     leaves = [_logits(logits.logits, number, leaf) for number, leaf in enumerate(keras.tree.flatten(outputs))]
     return ForwardResult(outputs, keras.tree.pack_sequence_as(outputs, leaves), features | taps.features)
 

@@ -2,11 +2,13 @@
 
 import threading
 
+import keras
 from keras import ops
 
 from keras_see.model.activations import is_rectifier, stands_alone
 from keras_see.model.attributes import attributes_set
 from keras_see.model.inference import Interceptor, StopRun
+from keras_see.model.keras_internals import flatten_layers
 
 
 class FeatureTaps(Interceptor):
@@ -144,3 +146,38 @@ def _with_activation(invocation, args, kwargs, function):
 
     with attributes_set([(invocation.operation, "activation", replaced)]):
         return invocation.proceed(*args, **kwargs)
+
+
+class AttentionTaps(Interceptor):
+    """Captures the scores of attention layers, each with a delta added: what a gradient is taken with respect to.
+
+    A layer is made to return its scores, because without that Keras runs it in one step that has none.
+
+    Args:
+        calls: The `Call`s of the layers.
+        deltas: path -> zeros `(n, heads, tokens, tokens)`.
+
+    Attributes:
+        scores: path -> tensor, after the softmax.
+    """
+
+    def __init__(self, calls, deltas):
+        self.scores, self._deltas, self._path = {}, deltas, None
+        self._calls = {(id(call.operation), call.turn): call for call in calls}
+        parts = [part for call in calls for part in flatten_layers(call.operation)]
+        softmaxes = [part for part in parts if isinstance(part, keras.layers.Softmax)]
+        self.operations = [call.operation for call in calls] + softmaxes
+
+    def around(self, invocation, args, kwargs):
+        """Let a layer return its scores, and capture these where its softmax gives them."""
+        call = self._calls.get((id(invocation.operation), invocation.turn))
+        if call is not None:
+            self._path = call.path
+            output, _ = invocation.proceed(*args, **(kwargs | {"return_attention_scores": True}))
+            self._path = None
+            return output
+        output = invocation.proceed(*args, **kwargs)
+        if self._path is not None:
+            output = output + ops.cast(self._deltas[self._path], output.dtype)
+            self.scores[self._path] = output
+        return output

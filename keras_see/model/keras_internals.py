@@ -1,4 +1,4 @@
-"""The private attributes of Keras that keras_see touches, each with its reason; no other file touches one."""
+"""The private attributes of Keras (and one of JAX) that keras_see touches, each with its reason; no other file does."""
 
 import contextlib
 import functools
@@ -9,6 +9,11 @@ import keras
 # Returns a model's layers at any depth, the model itself first. `Layer._flatten_layers`, because nothing public lists
 # the layers that a subclassed model keeps in attributes, lists and nested models.
 flatten_layers = operator.methodcaller("_flatten_layers", include_self=True, recursive=True)
+
+
+# Returns the trace that a symbolic array of JAX belongs to: one in the body of a loop cannot be handed out of it, and
+# nothing public tells.
+trace_of = operator.attrgetter("_trace")
 
 
 def no_rematerialization(operation):

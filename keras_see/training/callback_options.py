@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_see._validation import shown
+from keras_see._validation import is_whole, shown
 
 
 def check_yes_or_no(name, value):
@@ -33,3 +33,9 @@ def checked_name(name):
         f"`name` must be made of letters, digits, '.', '_', '-' and '/', with no part '.' or '..'. Got {shown(name)}. "
         "It becomes a part of the tags: choose another."
     )
+
+
+def check_step(step):
+    """Raise unless this can be a step."""
+    if not is_whole(step):
+        raise ValueError(f"`step` must be a whole number from 0. Got {shown(step)}. Count your steps or epochs.")

@@ -10,7 +10,7 @@ from keras_see.model.cache import forget
 from keras_see.runs.records import Text
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
-from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
+from keras_see.training.callback_options import check_step, check_yes_or_no, checked_name, checked_path
 from keras_see.training.fit_state import FitState
 from keras_see.training.limits import keep_to_limits
 from keras_see.training.schedule import Schedule
@@ -168,6 +168,24 @@ class EpochCallback(keras.callbacks.Callback):
             self._guarded(self._prepare)
         if self._on:
             self._start(epoch, trained=True)
+
+    def log(self, model, step):
+        """Evaluate the model now, write what is found as this step, and wait until it is written: for own loops.
+
+        Args:
+            model: The model, built.
+            step: The step in TensorBoard, a whole number from 0 that grows from call to call.
+        """
+        check_step(step)
+        if self._on and self._fit is None:
+            self.set_model(model)
+        fit = self._current_fit()
+        if self._on and not fit.has_started:
+            self._start_late(step)
+        if self._on:
+            fit.epoch = step
+            self._evaluate(step, "logged")
+            self._run_writer.drain()
 
     def on_train_end(self, logs=None):
         """Show the model that the user keeps, if that was not shown yet, and wait until all is written."""

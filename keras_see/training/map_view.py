@@ -16,6 +16,7 @@ from keras_see.model.forward import IMAGES
 from keras_see.model.image_batches import check_batch_size, picture_of
 from keras_see.model.inputs import build, check_fit
 from keras_see.model.labels import numbers_of_names
+from keras_see.model.layer_calls import first_line
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
 from keras_see.runs.records import Number, Picture, Text
@@ -49,7 +50,7 @@ class MapView:
         batch_size: Images per pass.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, image, batch_size):
+    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size, image=None):
         _check_scale(scale)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
@@ -95,7 +96,7 @@ class MapView:
         fell_back = self._labels and self._targets is None and reading.true is None
         self._labels_note = f"labels left out: {reading.left_out}" if fell_back else ""
         self._descriptions = {name: self._description(request, layer_calls) for name, request in self._requests.items()}
-        last, self._told = run_writer.last_number, []
+        last, self._told, self._left_out = run_writer.last_number, [], []
         self._fingerprint = self._samples.fingerprint
         earlier = {last(f"{prefix}{name}/images") for name in self._requests} - {None, self._fingerprint}
         self._images_note = "other images than in earlier steps of this run: pass the same ones" if earlier else ""
@@ -120,9 +121,29 @@ class MapView:
         return [*self._requests, *(["overview"] if len(self._requests) > 1 else [])]
 
     def evaluate(self, model):
-        """Run the pass, and return a function that waits for its result."""
-        requests = list(self._requests.values())
+        """Run the pass, and return a function that waits for its result; a method that fails is left out of it."""
+        try:
+            return self._run(model, self._requests)
+        except Exception as error:
+            self._leave_out_what_fails(model, error)
+            return self._run(model, self._requests)
+
+    def _run(self, model, requests):
+        requests = list(requests.values())
         return functools.cache(run(model, requests, self._target, self._parts, self._batch_size, self._image))
+
+    def _leave_out_what_fails(self, model, error):
+        """Keep the methods that run by themselves; raise the error if none does, or if it is none of theirs."""
+        failures = {}
+        for name, request in self._requests.items():
+            try:
+                self._run(model, {name: request})
+            except Exception as failure:
+                failures[name] = f"{name} is left out: {first_line(failure)}".rstrip(".")
+        if not failures or len(failures) == len(self._requests):
+            raise error
+        self._requests = {name: request for name, request in self._requests.items() if name not in failures}
+        self._left_out = [*self._left_out, *failures.values()]
 
     def settle(self, collect, step):
         """Set the ranges for the maps of a step: those of a step before it that was held back are drawn in them too."""
@@ -164,7 +185,14 @@ class MapView:
         count = sum(map(len, result.maps))
         below = f"{noise} of {count} maps lie below the rounding error of their score: nothing is drawn"
         saturated = "saturated: the softmax is no layer, so probabilities are explained"
-        notes = [self._image_note, self._images_note, self._display_note, self._labels_note, saturated * unclosed]
+        notes = [
+            *self._left_out,
+            self._image_note,
+            self._images_note,
+            self._display_note,
+            self._labels_note,
+            saturated * unclosed,
+        ]
         return list(filter(None, [*notes, outputs_note(result.outputs), below * (noise > 0)]))
 
     def _status(self, notes, step):

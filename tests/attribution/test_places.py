@@ -203,7 +203,7 @@ def test_each_of_two_pictures_has_maps_of_its_own():
         saliency_maps(model, images, 0, image="front")
 
 
-def vit(pooled=False):
+def vit(pooled=False, depth=2):
     """A vision transformer of Keras's layers, with a class token or an average over tokens."""
 
     class ClassToken(layers.Layer):
@@ -217,7 +217,7 @@ def vit(pooled=False):
     inputs = keras.Input(SHAPE)
     tokens = layers.Reshape((48, 8))(layers.Conv2D(8, 4, strides=4, name="patches")(inputs))
     tokens = tokens if pooled else ClassToken(name="with_class")(tokens)
-    for number in range(2):
+    for number in range(depth):
         seen = layers.MultiHeadAttention(2, 4, name=f"attention{number}")(tokens, tokens)
         tokens = layers.Add(name=f"sum{number}")([tokens, seen])
     ends = layers.GlobalAveragePooling1D()(tokens) if pooled else layers.Identity(name="all")(tokens)[:, 0]

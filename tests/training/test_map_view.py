@@ -1,11 +1,16 @@
 """What a view of maps says of each step."""
 
+import dataclasses
+import tempfile
+
 import keras
 import numpy as np
 from keras import layers
 from tiny_models import flat, photos
 
 import keras_see
+from keras_see.attribution.grad_cam import GRAD_CAM
+from keras_see.attribution.registry import METHODS
 from keras_see.training.map_view import MapView
 from keras_see.training.sample_images import sample
 
@@ -166,3 +171,50 @@ def test_a_training_that_is_stopped_early_shows_its_last_epoch_and_no_weights_th
     last = max(peaks)
     assert last == stop.stopped_epoch
     assert peaks[last] > 2 * peaks[0]  # of the restored weights it would be that of epoch 0
+
+
+def test_the_picture_that_image_names_is_shown_and_explained():
+    inputs = {"left": keras.Input((8, 8, 3), name="left"), "right": keras.Input((8, 8, 3), name="right")}
+    kernel = keras.layers.Conv2D(2, 3, name="eye")
+    gap = keras.layers.GlobalAveragePooling2D()
+    model = keras.Model(inputs, keras.layers.Dense(2)(gap(kernel(inputs["left"]))) + 0 * gap(inputs["right"])[:, :2])
+    model.compile("sgd", "mse")
+    images = {"left": np.zeros((2, 8, 8, 3), "float32"), "right": np.ones((2, 8, 8, 3), "float32")}
+    images["left"][:, 2:5, 1:4] = 1.0
+    with tempfile.TemporaryDirectory() as folder:
+        for image in ("left", "right"):
+            watch = keras_see.Watch(f"{folder}/{image}", images, 0, "saliency", image=image, before_training=False)
+            model.fit(images, np.zeros((2, 2)), epochs=1, callbacks=[watch], verbose=0)
+            assert watch.failures == []
+        left, right = (keras_see.read(f"{folder}/{image}") for image in ("left", "right"))
+        tags = {tag for tag in left if tag.endswith("peak")}
+        assert tags == {"see/saliency/peak"}
+        assert left["see/saliency/peak"][-1][1] > 0
+        assert right["see/saliency/peak"][-1][1] == 0
+        shown = [np.asarray(each["see/saliency"][-1][1], "float32")[60:200, 20:150] for each in (left, right)]
+        assert shown[0].min() < 50  # a dark picture with a spot
+        assert shown[1].mean() > shown[0].mean() + 50
+
+
+def test_a_method_that_fails_is_left_out_and_named_and_the_others_are_shown(monkeypatch, caplog, tmp_path):
+    def fails(values, gradients):
+        raise RuntimeError("no such formula")
+
+    broken = dataclasses.replace(GRAD_CAM, word="broken", title="Broken", formula=fails)
+    monkeypatch.setitem(METHODS, "broken", broken)
+    model = flat()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    watch = keras_see.Watch(tmp_path, photos(2), methods=["saliency", "broken"], before_training=False)
+    model.fit(photos(4), np.arange(4) % 3, epochs=2, callbacks=[watch], verbose=0)
+    assert watch.failures == []
+    assert [step for step, _ in keras_see.read(tmp_path)["see/saliency"]] == [0, 1]
+    assert caplog.text.count("broken is left out: no such formula") == 1
+
+
+def test_an_own_loop_logs_what_it_wants_when_it_wants(tmp_path):
+    model = flat()
+    watch = keras_see.Watch(tmp_path, photos(2), methods="grad_cam")
+    for step in (3, 7):
+        watch.log(model, step)
+        assert [found for found, _ in keras_see.read(tmp_path)["see/grad_cam"]][-1] == step
+    assert watch.failures == []
