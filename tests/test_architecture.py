@@ -72,7 +72,7 @@ def test_only_one_file_touches_private_attributes_of_others():
     assert {name for name, attributes in touched.items() if attributes} <= {"model.keras_internals"}
     assert touched["model.keras_internals"] | texts["model.keras_internals"] == {
         *("_flatten_layers", "_remat_mode", "_losses", "_loss_ids"),
-        *("_convert_inputs_to_tensors", "_functional", "_trace"),
+        *("_convert_inputs_to_tensors", "_functional", "_convert_input_args", "_trace"),
     }
 
 

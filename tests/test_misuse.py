@@ -319,6 +319,7 @@ GIVEN = {
     see.grad_cam_maps: MAPPED,
     see.class_activation_maps: MAPPED,
     see.maps: MAPPED,
+    see.attention_maps: MAPPED,
     metrics.energy_inside: {"maps": MAPS, "regions": BOXES},
     metrics.pointing_hits: {"maps": MAPS, "regions": BOXES},
     see.layers: {},
@@ -414,6 +415,8 @@ FUNCTIONS = {
     "Grad-CAM without rows": (see.grad_cam_maps, {"model": linear()}, ValueError, "model", "None of the 2 calls"),
     "two layers of Grad-CAM": (see.grad_cam_maps, {"layer": ["a", "b"]}, ValueError, "layer", "Got ['a', 'b']."),
     "a step between two": (see.Watch("run", TWO).log, {"model": MODEL, "step": 0.5}, ValueError, "step", "Got 0.5."),
+    "a mode of attention misspelt": (see.attention_maps, {"mode": "roll"}, ValueError, "mode", "Got 'roll'."),
+    "attention of a convnet": (see.attention_maps, {}, ValueError, "model", "This one has none on the way"),
     "an image that is no number": (see.saliency_maps, {"image": 7}, ValueError, "image", "Got 7."),
     "a layer beside the way": (
         see.grad_cam_maps,

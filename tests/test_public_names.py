@@ -6,7 +6,7 @@ import pytest
 import keras_see
 
 FUNCTIONS = {
-    *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
+    *("saliency_maps", "grad_cam_maps", "class_activation_maps", "attention_maps", "maps"),
     *("neuron_images", "class_images", "content_images", "dream"),
     *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
 }

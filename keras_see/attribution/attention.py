@@ -34,11 +34,11 @@ def attention_maps(
     r"""Return how much of each image token reaches the answer of a transformer, by its attention layers.
 
     `mode="rollout"` (Abnar and Zuidema 2020, *Quantifying Attention Flow in Transformers*, section 3,
-    arXiv:2005.00928): the product over the layers of $\frac{1}{2}(\bar A + I)$, $\bar A$ being the mean of a layer's attention over its
-    heads; it does not depend on the targets. `mode="gradient"` (Chefer, Gur and Wolf 2021, *Generic Attention-model
-    Explainability*, equations 5 and 6, arXiv:2103.15679): $R \leftarrow R + \bar A R$ with
+    arXiv:2005.00928): the product over the layers of $\frac{1}{2}(\bar A + I)$, $\bar A$ being the mean of a layer's
+    attention over its heads; it does not depend on the targets. `mode="gradient"` (Chefer, Gur and Wolf 2021, *Generic
+    Attention-model Explainability*, equations 5 and 6, arXiv:2103.15679): $R \leftarrow R + \bar A R$ with
     $\bar A = \mathrm{mean}_h (\nabla A \odot A)^+$, the gradient being that of the explained score. The map is the row
-    of the class token, or, where the model averages over tokens, the mean of all rows.
+    of the class token, or, where the model averages over tokens, the mean of all rows; of $R$ without the identity.
 
     What the layers between the attentions do is left out: a map tells where attention goes, not what it makes of it.
 

@@ -29,14 +29,15 @@ def no_rematerialization(operation):
 def no_cast_to_integers(operation):
     """Yield what keeps a graph of layers from casting float images to whole numbers, as `attributes_set` takes it.
 
-    `Functional._convert_inputs_to_tensors`, and `Sequential._functional` that holds it, because `Input(dtype="uint8")`
-    would cut the gradient off before the first layer, and nothing public lets one run take floats.
+    `Functional._convert_inputs_to_tensors`, `Sequential._functional` and `Layer._convert_input_args`, because
+    `Input(dtype="uint8")` would cut the gradient off before the first layer, and nothing public lets one run take floats.
     """
     for graph in (operation, getattr(operation, "_functional", None)):
         convert = getattr(graph, "_convert_inputs_to_tensors", None)
         inputs = (getattr(graph, "inputs", None) or []) if convert is not None else []
         if any("float" not in keras.backend.standardize_dtype(each.dtype) for each in inputs):
             yield graph, "_convert_inputs_to_tensors", functools.partial(_floats_kept, convert)
+            yield operation, "_convert_input_args", False
 
 
 def _floats_kept(convert, leaves):

@@ -246,5 +246,29 @@ def test_a_layer_that_the_score_does_not_depend_on_is_refused_and_never_drawn_as
         grad_cam_maps(other_branch(), spotted(), {"kind": 0}, layer="mask_features")
 
 
+class InBranch(layers.Layer):
+    """Runs a layer in a branch that depends on the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = conv(name="inner")
+
+    def build(self, shape):
+        self.inner.build(shape)
+
+    def call(self, x):
+        return ops.cond(ops.max(x) > -1, lambda: self.inner(x), lambda: ops.zeros_like(x[..., :1]) * ops.ones((4,)))
+
+
+def test_a_layer_inside_a_branch_is_no_place_and_those_around_it_are():
+    model = model_of(conv(name="before"), InBranch(), conv(name="last"), *end())
+    found = maps(model, spotted(), 0)
+    np.testing.assert_allclose(centre(found["grad_cam"]), np.array([SPOT] * 2), atol=0.1)
+    assert found["saliency"].max() > 0
+    if keras.backend.backend() != "torch":  # there a branch runs as it is
+        with pytest.raises(ValueError, match=r"inner' stays inside a loop or a branch"):
+            grad_cam_maps(model, spotted(), 0, layer="inner")
+
+
 def _score(model):
     return 0 if len(model.output.shape) == 2 else lambda outputs: ops.sum(outputs, axis=(1, 2))
