@@ -30,7 +30,7 @@ def no_cast_to_integers(operation):
     """Yield what keeps a graph of layers from casting float images to whole numbers, as `attributes_set` takes it.
 
     `Functional._convert_inputs_to_tensors`, `Sequential._functional` and `Layer._convert_input_args`, because
-    `Input(dtype="uint8")` would cut the gradient off before the first layer, and nothing public lets one run take floats.
+    `Input(dtype="uint8")` would cut the gradient off before the first layer, and nothing public lets a run take floats.
     """
     for graph in (operation, getattr(operation, "_functional", None)):
         convert = getattr(graph, "_convert_inputs_to_tensors", None)
