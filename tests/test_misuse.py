@@ -45,6 +45,7 @@ BESIDE = keras.Model(ENTRY, HEADS)
 TWO_CHANNELS = keras.Sequential([keras.Input((8, 8, 2)), layers.Flatten(), layers.Dense(2)])
 SQUARE, WIDER = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))
 MAPPED = {"model": MODEL, "images": TWO}
+LOG = see.Watch("run", TWO).log
 
 
 class Batches(keras.utils.PyDataset):
@@ -322,6 +323,7 @@ GIVEN = {
     see.attention_maps: MAPPED,
     metrics.energy_inside: {"maps": MAPS, "regions": BOXES},
     metrics.pointing_hits: {"maps": MAPS, "regions": BOXES},
+    LOG: {},
     see.layers: {},
     see.gap_classifier: {"classes": 3},
     see.overlay: {"images": TWO, "maps": MAPS},
@@ -414,7 +416,7 @@ FUNCTIONS = {
     ),
     "Grad-CAM without rows": (see.grad_cam_maps, {"model": linear()}, ValueError, "model", "None of the 2 calls"),
     "two layers of Grad-CAM": (see.grad_cam_maps, {"layer": ["a", "b"]}, ValueError, "layer", "Got ['a', 'b']."),
-    "a step between two": (see.Watch("run", TWO).log, {"model": MODEL, "step": 0.5}, ValueError, "step", "Got 0.5."),
+    "a step between two": (LOG, {"model": MODEL, "step": 0.5}, ValueError, "step", "Got 0.5."),
     "a mode of attention misspelt": (see.attention_maps, {"mode": "roll"}, ValueError, "mode", "Got 'roll'."),
     "attention of a convnet": (see.attention_maps, {}, ValueError, "model", "This one has none on the way"),
     "an image that is no number": (see.saliency_maps, {"image": 7}, ValueError, "image", "Got 7."),

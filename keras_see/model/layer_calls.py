@@ -222,7 +222,7 @@ class LayerCalls:
                 "`layer` must come before the closing softmax or sigmoid, because what goes into that is explained. "
                 f"{call.path!r} gives what comes out of it. " + self._candidates("")
             )
-        if not self.is_on_way(call):
+        if not (self.is_on_way(call) or call.is_inner):
             raise ValueError(
                 "`layer` must lie on the way from the image to the explained score. "
                 f"{self._why_not_on_way(call)} " + self._candidates("")

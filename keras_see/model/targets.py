@@ -218,6 +218,8 @@ def _from_function(function, layer_calls):
 def _used_by(function, outputs):
     """Return the numbers of the outputs that a user's function of them depends on."""
     count, kept = len(keras.tree.flatten(outputs)), []
+    if count == 1:
+        return frozenset([0])
 
     def run(outputs):
         def scored(outputs):
