@@ -35,8 +35,10 @@ def grad_cam_maps(
         images: As for `saliency_maps`.
         targets: What is explained, one per image, as for `saliency_maps`.
         layer: A layer's name, its path (`"backbone/conv"`; `"backbone/conv#1"` is its second call), the unique end of
-            a path, or the layer itself. Default: the last layer whose output still has rows and columns.
-        size: `None` leaves the maps as coarse as the layer; `"images"` or `(height, width)` enlarges them (bicubic).
+            a path, or the layer itself. Default: the last one on the way from the image to the score whose output holds
+            rows and columns of the image, or tokens of it.
+        size: `None` leaves the maps as coarse as the layer, laid where its window lies if that is a
+            part of the image; `"images"` or `(height, width)` enlarges them (bicubic).
         batch_size: Images per pass; bounds the memory.
         image: As for `saliency_maps`.
 
