@@ -16,9 +16,10 @@ class Watch(EpochCallback):
     """Callback that logs attribution maps of sample images to TensorBoard while a model trains.
 
     After each due epoch, one forward and one backward pass over the sample images gives the maps of all methods.
-    Training waits for this pass only. The maps are then drawn and written on another thread: one sheet per method with
-    the tag `see/<method>`, and `see/overview` with all methods side by side. Weights, optimizer state, metrics and
-    random numbers are bit-identical with and without the callback.
+    Training waits for this pass only. The maps are then written on another thread: as they are, `see/<method>/maps`,
+    for the See tab of TensorBoard, the report and `read`; and drawn as a sheet of all methods side by side, with the
+    tag `see/overview` (of one method, `see/<method>`). Weights, optimizer state, metrics and random numbers are
+    bit-identical with and without the callback.
 
     A sheet has a row per image: the image with its true and its predicted class, then its map with the explained class
     and the highest value of the map. The colour range of a method is kept from step to step
@@ -65,6 +66,10 @@ class Watch(EpochCallback):
         strict: With False a wrong argument is logged and switches the callback off, instead of raising.
         trackers: Where pictures, numbers and texts are written besides the event file: the word `"folder"` (into the
             folder `pictures` of `log_dir`), or writers of `keras_see.writers`.
+        sheets: Which sheets are drawn, pictures of all images and maps for the Images tab. `"overview"`: all methods
+            side by side (with a single method, its own). `"all"`: one per method too. None: none. The viewer needs
+            none of them.
+        show_images: With False the sample images are neither stored nor shown: maps lie on plain grey.
 
     Attributes:
         failures: Errors after training had started, one line each. They never end training: they are logged
@@ -84,7 +89,7 @@ class Watch(EpochCallback):
         >>> watch = keras_see.Watch(folder, (x[:4], y[:4]))
         >>> history = model.fit(x, y, epochs=2, callbacks=[watch], verbose=0)
         >>> sorted(tag for tag in keras_see.read(folder) if tag.count("/") == 1)
-        ['see/cam', 'see/grad_cam', 'see/overview', 'see/saliency']
+        ['see/overview']
     """
 
     def __init__(
@@ -110,6 +115,8 @@ class Watch(EpochCallback):
         batch_size: int = 32,
         strict: bool = True,
         trackers: Trackers = (),
+        sheets: str | None = "overview",
+        show_images: bool = True,
     ) -> None:
         make_views = functools.partial(
             map_views,
@@ -124,6 +131,8 @@ class Watch(EpochCallback):
             scale=scale,
             regions=regions,
             batch_size=batch_size,
+            sheets=sheets,
+            show_images=show_images,
         )
         super().__init__(
             log_dir,

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 from PIL import Image
 
 
@@ -29,4 +30,20 @@ class Text:
     markdown: str
 
 
-Record = Picture | Number | Text
+@dataclasses.dataclass(frozen=True)
+class Maps:
+    """Raw maps `(n, rows, columns)`, and what belongs to them, which JSON must be able to hold."""
+
+    values: np.ndarray
+    about: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiles:
+    """Single pictures in the bytes of a picture file, WebP or JPEG, and what belongs to them."""
+
+    encoded: list[bytes]
+    about: dict
+
+
+Record = Picture | Number | Text | Maps | Tiles

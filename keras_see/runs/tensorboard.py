@@ -22,12 +22,16 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
 from keras_see._validation import shown
-from keras_see.runs.records import Number, Picture, Record
+from keras_see.runs.map_encoding import decoded, encoded
+from keras_see.runs.records import Maps, Number, Picture, Record, Tiles
 
 if TYPE_CHECKING:  # `keras-see board` imports this file and no framework
     from keras_see._types import PathLike
 
 SUFFIX = ".keras_see"
+
+# The name of the viewer among TensorBoard's plugins: records under it are raw maps and single pictures.
+VIEWER = "see"
 
 _NUMBERS = itertools.count()
 
@@ -119,6 +123,8 @@ def read(log_dir: PathLike, tags: str | Collection[str] | None = None) -> Mappin
     Returns:
         A mapping from tags to lists of `(step, value)` in the order of steps. A value is a picture, uint8
         `(height, width, 3)` (a tuple of pictures where the summary holds several), a float or a str, decoded on access.
+        Raw maps, `"see/<method>/maps"`, are float32 `(n, rows, columns)`: their attribute `about` is a dict with what
+        belongs to them, and `about["error"]` says how exact they are.
         Tags of a sub-folder are prefixed with its path: `"train/epoch_loss"`.
 
     Raises:
@@ -213,6 +219,8 @@ class _Log(Mapping):
 
 def _summary(tag, record):
     """Return a record as a summary of TensorBoard's."""
+    if isinstance(record, Maps | Tiles):
+        return _raw(tag, record)
     if isinstance(record, Picture):
         size = [str(side).encode() for side in record.image.size]
         metadata = image_metadata.create_summary_metadata(display_name=None, description=record.description)
@@ -226,6 +234,13 @@ def _summary(tag, record):
     metadata = text_metadata.create_summary_metadata(display_name=None, description="")
     text = record.markdown.encode("utf-8", "replace")  # what an error says may hold half of a surrogate pair
     return summary_pb2.Summary.Value(tag=tag, tensor=_strings([text], ()), metadata=metadata)
+
+
+def _raw(tag, record):
+    """Return raw maps or single pictures as a summary that TensorBoard keeps for the viewer: one blob."""
+    plugin = summary_pb2.SummaryMetadata.PluginData(plugin_name=VIEWER)
+    metadata = summary_pb2.SummaryMetadata(plugin_data=plugin, data_class=summary_pb2.DATA_CLASS_BLOB_SEQUENCE)
+    return summary_pb2.Summary.Value(tag=tag, tensor=_strings([encoded(record)]), metadata=metadata)
 
 
 def _strings(values, shape=None):
@@ -248,6 +263,8 @@ def _decoded(value):
     if tensor.dtype == types_pb2.DT_FLOAT:
         numbers = np.frombuffer(tensor.tensor_content, "<f4") if tensor.tensor_content else np.array(tensor.float_val)
         return float(numbers[0]) if numbers.size == 1 else numbers
+    if value.metadata.plugin_data.plugin_name == VIEWER:
+        return decoded(tensor.string_val[0])
     if len(tensor.string_val) > 2 and tensor.string_val[0].isdigit() and tensor.string_val[1].isdigit():
         pictures = tuple(_picture(encoded) for encoded in tensor.string_val[2:])
         return pictures[0] if len(pictures) == 1 else pictures

@@ -7,7 +7,7 @@ import keras
 
 from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
-from keras_see.runs.records import Text
+from keras_see.runs.records import Maps, Text, Tiles
 from keras_see.runs.run_writer import run_writer_at
 from keras_see.runs.writer import writers_for
 from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
@@ -246,7 +246,11 @@ class EpochCallback(keras.callbacks.Callback):
             self._failed(fit, step, error)
 
     def _track(self, step, records):
-        """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
+        """Write records to the trackers too; one that fails is told once, and does not disturb the event file.
+
+        Raw maps and single pictures are for the viewer, which reads the event file.
+        """
+        records = {tag: record for tag, record in records.items() if not isinstance(record, Maps | Tiles)}
         for tracker in self._trackers:
             try:
                 tracker.write(step, records)

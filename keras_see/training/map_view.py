@@ -1,5 +1,6 @@
 """The view of attribution maps: one pass over the sample images, drawn as sheets and numbers."""
 
+import dataclasses
 import functools
 import logging
 import re
@@ -17,7 +18,8 @@ from keras_see.model.inputs import build, check_fit
 from keras_see.model.labels import numbers_of_names
 from keras_see.model.reading import read, takes_logits, units_of
 from keras_see.model.targets import are_probabilities, resolve
-from keras_see.runs.records import Number, Picture, Text
+from keras_see.runs.map_encoding import encoded_pictures
+from keras_see.runs.records import Maps, Number, Picture, Text, Tiles
 from keras_see.visualization.captions import (
     ROUNDING,
     MapTexts,
@@ -45,9 +47,24 @@ class MapView:
         scale: "run", "image" or a number, as for `Watch`.
         regions: Regions of the images, or None, as for `metrics.energy_inside`.
         batch_size: Images per pass.
+        sheets: "overview", "all" or None, as for `Watch`.
+        show_images: Whether the images are stored and shown.
     """
 
-    def __init__(self, samples, methods, targets, *, class_names, display, scale, regions, batch_size):
+    def __init__(
+        self,
+        samples,
+        methods,
+        targets,
+        *,
+        class_names,
+        display,
+        scale,
+        regions,
+        batch_size,
+        sheets="all",
+        show_images=True,
+    ):
         _check_scale(scale)
         check_batch_size(batch_size)
         self._samples, self._methods, self._targets = samples, methods, targets
@@ -60,7 +77,9 @@ class MapView:
                 f"`display` must give one picture per image, {samples.count} in all. Got {len(pictures)}. "
                 "Keep the batch axis as it is."
             )
+        pictures = pictures if show_images else np.full_like(pictures, 128)
         self._pictures, self._size = as_tiles(pictures), picture_of(samples.images).shape[1:3]
+        self._sheets, self._encoded = sheets, encoded_pictures(pictures) if show_images else []
         if regions is not None:
             masks_of(regions, samples.count, self._size)
 
@@ -86,9 +105,11 @@ class MapView:
         last, self._told = run_writer.last_number, []
         self._fingerprint = self._samples.fingerprint
         earlier = {last(f"{prefix}{name}/images") for name in self._requests} - {None, self._fingerprint}
+        self._is_stored = not self._encoded
         self._images_note = "other images than in earlier steps of this run: pass the same ones" if earlier else ""
         span = float(np.ptp(np.asarray(picture_of(inputs), "float32")))
         places = {name: request.method.place(layer_calls, request.layer) for name, request in self._requests.items()}
+        self._places = places
         self._spans = {name: span if place == IMAGES else 1.0 for name, place in places.items()}
         self._ranges = {
             name: ColorRange(last(f"{prefix}{name}/range"), last(f"{prefix}{name}/range_since"))
@@ -119,23 +140,70 @@ class MapView:
         activation = self._closing or ("softmax" if unclosed else None)
         captions = self._texts.under_images(result.outputs, activation)
         notes = self._notes(result, unclosed)
-        records, columns, scales = self._status(notes, step), [], {}
+        records, columns, scales = self._status(notes, step) | self._sample_images(prefix), [], {}
+        facts, when = self._facts(result, captions, activation), caption.partition(" (step")[0]
         for (name, request), maps in zip(self._requests.items(), result.maps, strict=True):
             maps = self._without_noise(name, maps, result)
             drawn = smoothed(maps, request.method.style)
             upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, maps, drawn, step)
             texts = self._texts.under_maps(maps, result.classes)
-            columns.append(self._column(name, request.method, drawn, upper, texts))
-            footer = [caption, f"colours: {scales[request.method.title]}", *notes]
-            image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
-            records[prefix + name] = Picture(image, self._descriptions[name])
+            about = self._about(name, drawn, upper) | {"when": when, "notes": notes}
+            about["images"] = [each | self._of_map(*pair) for each, *pair in zip(facts, maps, drawn, texts, strict=True)]
+            records[f"{prefix}{name}/maps"] = Maps(maps, about)
             records |= self._numbers(prefix + name, name, maps, upper)
+            if self._sheets is None:
+                continue
+            columns.append(self._column(name, request.method, drawn, upper, texts))
+            if self._sheets == "all" or len(self._requests) == 1:
+                footer = [caption, f"colours: {scales[request.method.title]}", *notes]
+                image = sheet_of(self._pictures, columns[-1:], captions, footer=["; ".join(footer)])
+                records[prefix + name] = Picture(image, self._descriptions[name])
         if len(columns) > 1:
             footer = [caption, f"colours: {_joined(scales)}", *notes]
             image = sheet_of(self._pictures, columns, captions, footer=["; ".join(footer)])
             text = "All methods side by side: one row per image, one column per method."
             records[f"{prefix}overview"] = Picture(image, text)
         return records
+
+    def _sample_images(self, prefix):
+        """Return the record of the images, once in a training."""
+        if self._is_stored:
+            return {}
+        self._is_stored = True
+        tag = f"{prefix}sample_images/{self._fingerprint:06x}"
+        return {tag: Tiles(self._encoded, {"fingerprint": self._fingerprint, "size": list(self._size)})}
+
+    def _facts(self, result, captions, activation):
+        """Return per image what its caption says, for people as lines and for programs as a dict."""
+        facts = self._texts.facts(result.outputs, activation)
+        lines = [[[line, None] if isinstance(line, str) else [*line] for line in caption] for caption in captions]
+        scores = np.asarray(result.scores, "float64").tolist()
+        return [
+            each | {"lines": part, "score": score} for each, part, score in zip(facts, lines, scores, strict=True)
+        ]
+
+    def _about(self, name, drawn, upper):
+        """Return what belongs to the maps of one method."""
+        method = self._requests[name].method
+        return {
+            "method": method.word,
+            "title": self._title(name, method),
+            "layer": self._places[name],
+            "meaning": method.meaning,
+            "description": self._descriptions[name],
+            "style": dataclasses.asdict(method.style),
+            "sample_images": self._fingerprint,
+            "limit": float(upper_limit(drawn, "all")),
+            "upper": None if np.ndim(upper) else float(upper),
+        }
+
+    def _of_map(self, values, drawn, texts):
+        """Return what belongs to a single map: the lines under it, its highest value and the end of its own range."""
+        peak = float(np.where(np.isfinite(values), values, -np.inf).max())
+        return {"explained": texts, "peak": peak, "limit": float(upper_limit(drawn, "all"))}
+
+    def _title(self, name, method):
+        return method.title + name.removeprefix(method.word).replace("@", " @ ")
 
     def _notes(self, result, unclosed):
         """Return what a reader must know about all the maps of a step."""
@@ -178,9 +246,8 @@ class MapView:
     def _column(self, name, method, maps, upper, texts):
         """Return the column of one method's maps."""
         pictures = draw_maps(self._pictures, maps, upper, method.style)
-        title = method.title + name.removeprefix(method.word).replace("@", " @ ")
         end = "own peak" if np.ndim(upper) else short_number(upper)
-        return Column(title, pictures, texts, (method.style, end))
+        return Column(self._title(name, method), pictures, texts, (method.style, end))
 
     def _numbers(self, tag, name, maps, upper):
         """Return the numbers of one method's maps: their mean peak, the range, and the energy inside the regions."""

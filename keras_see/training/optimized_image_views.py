@@ -12,7 +12,8 @@ from keras_see.optimization.batched_ascent import checked_seed
 from keras_see.optimization.channel_selection import shown_channels
 from keras_see.optimization.feature_inversion import content_ascent, default_layers, set_target_features
 from keras_see.optimization.image_spec import image_spec_of
-from keras_see.runs.records import Number, Picture
+from keras_see.runs.map_encoding import encoded_pictures
+from keras_see.runs.records import Number, Picture, Tiles
 from keras_see.training.resumed_ascent import ResumedAscent
 from keras_see.visualization.captions import check_class_names, checked_class_names, class_name, short_number
 from keras_see.visualization.display import to_pictures
@@ -21,6 +22,11 @@ from keras_see.visualization.value_range import value_range_of
 
 # Steps per evaluation: a tenth of those of a fresh image, since the last image is near.
 STEPS = 16
+
+CONTENT_TEXT = (
+    "**Content images**: each image reconstructed, from noise, from one layer's features, a column per layer. "
+    "The distance is that of the features, relative to their size: 0 means that the layer has lost nothing."
+)
 
 # Options of the ascents that are passed on, beside the views' own.
 NEURON_OPTIONS = (
@@ -72,9 +78,11 @@ class NeuronView:
         steps=STEPS,
         seed=0,
         restart=None,
+        show_images=True,
         **ascent_options,
     ):
         _check_steps(steps, restart)
+        self._show_images = show_images
         self._sample_images, self._layer, self._channels = sample_images, layer, channels
         self._class_names = checked_class_names(class_names)
         if sample_images is None and not callable(display):
@@ -126,7 +134,7 @@ class NeuronView:
             [self._title(name), "no activation yet" if none else f"activation {short_number(value)}"]
             for name, value, none in zip(self._resumed.ascent.names, activations, inactive, strict=True)
         ]
-        columns = [] if real is None else [self._strongest_images(real)]
+        columns = [] if real is None or not self._show_images else [self._strongest_images(real)]
         footer = "; ".join(filter(None, [caption, note]))
         image = sheet_of(pictures, columns, captions, footer=[footer], title=_ends(self._path))
         text = (
@@ -135,7 +143,11 @@ class NeuronView:
         )
         tag = prefix + self.names[0]
         mean = Number(float(np.mean(activations)), "Activation, mean over the images.")
-        return {tag: Picture(image, text), f"{tag}/reached": mean}
+        tiles = [{"lines": [[line, None] for line in lines]} for lines in captions]
+        about = _about("neurons", f"Neurons of {_ends(self._path)}", caption, text, tiles) | {"layer": self._path}
+        return {tag: Picture(image, text), f"{tag}/tiles": Tiles(encoded_pictures(pictures), about)} | {
+            f"{tag}/reached": mean
+        }
 
     def _title(self, name):
         word, _, number = name.partition(" ")
@@ -169,9 +181,11 @@ class ContentView:
         steps=STEPS,
         seed=0,
         restart=None,
+        show_images=True,
         **ascent_options,
     ):
         _check_steps(steps, restart)
+        self._fingerprint = sample_images.fingerprint
         self._images, self._inputs = picture_of(sample_images.images), sample_images.inputs
         self._photos, self._note = to_pictures(sample_images.images, display)
         self._layers = layers if layers is None or isinstance(layers, list | tuple) else [layers]
@@ -216,20 +230,27 @@ class ContentView:
 
     def draw(self, findings, caption, prefix, step):
         """Return the sheet of one step, and the mean distance of each layer as a number."""
-        tag, columns = f"{prefix}content", []
+        tag, columns, records = f"{prefix}content", [], {}
         for path, (images, distances) in zip(self._paths, findings, strict=True):
             pictures, _ = to_pictures(images, _display(self._display, self._value_range))
-            columns.append(Column(_ends(path), pictures, [[f"distance {short_number(each)}"] for each in distances]))
+            lines = [[f"distance {short_number(each)}"] for each in distances]
+            columns.append(Column(_ends(path), pictures, lines))
+            tiles = [{"lines": [[line, None] for line in each]} for each in lines]
+            about = _about("content", f"Content of {_ends(path)}", caption, CONTENT_TEXT, tiles) | {"layer": path}
+            about["sample_images"] = self._fingerprint
+            records[f"{tag}/tiles/{len(columns)}"] = Tiles(encoded_pictures(pictures), about)
         image = sheet_of(self._photos, columns, footer=["; ".join(filter(None, [caption, self._note]))])
-        text = (
-            "**Content images**: each image reconstructed, from noise, from one layer's features, a column per layer. "
-            "The distance is that of the features, relative to their size: 0 means that the layer has lost nothing."
-        )
         distances = {
             f"{tag}/distance/{depth}": Number(float(np.mean(each)), f"Relative distance at {path}.")
             for depth, (path, (_, each)) in enumerate(zip(self._paths, findings, strict=True), start=1)
         }
-        return {tag: Picture(image, text)} | distances
+        return {tag: Picture(image, CONTENT_TEXT)} | records | distances
+
+
+def _about(method, title, caption, text, tiles):
+    """Return what belongs to single pictures of a step."""
+    when = caption.partition(" (step")[0]
+    return {"method": method, "title": title, "when": when, "description": text, "images": tiles}
 
 
 def _ends(paths):
@@ -252,7 +273,8 @@ def _listed(layers):
 def _check_options(word, options):
     view, passed_on = (ContentView, CONTENT_OPTIONS) if word == "content" else (NeuronView, NEURON_OPTIONS)
     parameters = inspect.signature(view.__init__).parameters.values()
-    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY] + list(passed_on)
+    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.name != "show_images"]
+    known += passed_on
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ValueError(

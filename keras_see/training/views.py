@@ -1,20 +1,59 @@
 """Build the views of a callback from its options."""
 
+from keras_see._validation import is_word, shown
 from keras_see.attribution.registry import maps_and_optimized
 from keras_see.training.map_view import MapView
+from keras_see.training.callback_options import check_yes_or_no
 from keras_see.training.sample_images import sample
 
+# Which sheets are drawn: the overview (or that of a single method), all, or none.
+SHEETS = ("overview", "all")
 
-def map_views(images, targets, methods, *, labels, n, class_names, preprocess, display, scale, regions, batch_size):
+
+def map_views(
+    images,
+    targets,
+    methods,
+    *,
+    labels,
+    n,
+    class_names,
+    preprocess,
+    display,
+    scale,
+    regions,
+    batch_size,
+    sheets="all",
+    show_images=True,
+):
     """Return a view of attribution maps, and views of the optimized images that `methods` names; see `Watch`."""
+    _check_sheets(sheets)
+    check_yes_or_no("show_images", show_images)
     samples = sample(images, labels, n, preprocess)
     maps, optimized = maps_and_optimized(methods)
-    shown = {"class_names": class_names, "display": display}
+    _check_hidden(show_images, optimized)
+    shared = {"class_names": class_names, "display": display, "show_images": show_images}
     views = []
     if maps or not optimized:
-        options = {"scale": scale, "regions": regions, "batch_size": batch_size}
-        views.append(MapView(samples, maps, targets, **shown, **options))
-    return views + _optimized_image_views(optimized, samples, **shown, preprocess=preprocess)
+        options = {"scale": scale, "regions": regions, "batch_size": batch_size, "sheets": sheets}
+        views.append(MapView(samples, maps, targets, **shared, **options))
+    return views + _optimized_image_views(optimized, samples, **shared, preprocess=preprocess)
+
+
+def _check_sheets(sheets):
+    if sheets is not None and not is_word(sheets, SHEETS):
+        raise ValueError(
+            '`sheets` must be "overview" (all methods side by side), "all" (one per method too) or None (no sheet). '
+            f'Got {shown(sheets)}. "overview" is the default.'
+        )
+
+
+def _check_hidden(show_images, optimized):
+    if not show_images and "content" in optimized:
+        raise ValueError(
+            '`show_images=False` excludes the method "content", whose pictures are the images, reconstructed. '
+            'Leave "content" out of `methods`.'
+        )
 
 
 def neuron_views(images, *, labels, n, class_names, display, preprocess, **options):

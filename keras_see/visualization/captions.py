@@ -43,6 +43,19 @@ class MapTexts:
             classes = [true or number for true, number in zip(self._reading.true, classes, strict=True)]
         return map_captions(maps, classes, names)
 
+    def facts(self, outputs, activation):
+        """Return per image what a program asks of its caption: true and predicted class, probabilities, right or not.
+
+        What is not known is left out: for a regression all of it.
+        """
+        leaves = keras.tree.flatten(outputs)
+        if self._are_values or not _are_rows(leaves):
+            return [{} for _ in leaves[0]]
+        true = self._reading.true or [None] * len(leaves[0])
+        return [
+            _facts(output, activation, each, self._class_names) for output, each in zip(leaves[0], true, strict=True)
+        ]
+
     def explained(self):
         """Return what is explained, as the end of a sentence."""
         if self._target.kind == "callable":
@@ -171,6 +184,20 @@ def _prediction(output, activation, class_names):
     predicted = int(output.argmax())
     score = short_number(output[predicted]) if activation is None else f"{100 * output[predicted]:.0f} %"
     return f"{score} {class_name(predicted, class_names)}", predicted
+
+
+def _facts(output, activation, true, class_names):
+    """Return what is known of one image, as `MapTexts.facts` does."""
+    _, predicted = _prediction(output, activation, class_names)
+    shares = output if len(output) > 1 else np.array([1 - output[0], output[0]])
+    facts = {"predicted": class_name(predicted, class_names), "predicted_number": predicted}
+    if activation is not None:
+        facts["probability"] = float(shares[predicted])
+    if true is not None and np.size(true):
+        facts |= {"true": _named(true, class_names), "right": _mark(predicted, true)}
+        if activation is not None:
+            facts["true_probability"] = float(max(shares[int(number)] for number in np.ravel(true)))
+    return facts
 
 
 def _side(output, activation, class_names):
