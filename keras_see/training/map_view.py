@@ -192,6 +192,7 @@ class MapView:
             "meaning": method.meaning,
             "description": self._descriptions[name],
             "style": dataclasses.asdict(method.style),
+            "order": list(self._requests).index(name),
             "sample_images": self._fingerprint,
             "limit": float(upper_limit(drawn, "all")),
             "upper": None if np.ndim(upper) else float(upper),

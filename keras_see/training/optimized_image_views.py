@@ -250,7 +250,7 @@ class ContentView:
 def _about(method, title, caption, text, tiles):
     """Return what belongs to single pictures of a step."""
     when = caption.partition(" (step")[0]
-    return {"method": method, "title": title, "when": when, "description": text, "images": tiles}
+    return {"method": method, "title": title, "when": when, "description": text, "order": 100, "images": tiles}
 
 
 def _ends(paths):
