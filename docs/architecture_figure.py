@@ -23,6 +23,7 @@ BOXES = {
     "metrics, transforms, writers": (("metrics", "transforms", "writers"), 1, 2, "user", "public names only"),
     "training": (("training",), 0, 2, "inside", "when to log, sample images, views"),
     "deepdream": (("deepdream",), 2, 2, "user", "octaves, tiles, zoom"),
+    "viewer": (("viewer",), 2, 1, "user", "the page, the See tab, the report"),
     "runs": (("runs",), 0, 3, "inside", "records, writers, event files, films"),
     "attribution": (("attribution",), 1, 3, "user", "one file per method, the shared pass"),
     "optimization": (("optimization",), 2, 3, "user", "gradient ascent, feature inversion"),

@@ -37,6 +37,6 @@ watch = keras_see.Watch(log_dir, (samples, sample_labels), class_names=CLASSES, 
 model.fit(preprocess(images), labels, epochs=6, callbacks=[watch], verbose=2)
 print(f"Drag the slider through the epochs: keras-see board {log_dir}")
 
-# `read` returns the sheets without a viewer: Grad-CAM before training, after the first epoch and after the last.
-sheets = [picture for step, picture in keras_see.read(log_dir)["see/grad_cam"]]
+# `read` returns the sheets without a viewer: all methods before training, after the first epoch and after the last.
+sheets = [picture for step, picture in keras_see.read(log_dir)["see/overview"]]
 show(Image.fromarray(np.concatenate([sheets[0], sheets[1], sheets[-1]])), "07_watch_training.png")

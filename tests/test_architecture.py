@@ -22,6 +22,7 @@ FILES = {
 # In the order of their layers: a package imports only from those after it.
 PACKAGES = [
     *("cli", "callbacks", "training", "metrics", "transforms", "writers"),
+    "viewer",
     *("runs", "attribution", "deepdream", "optimization"),
     *("visualization", "model", "pictures", "_progress", "_types", "_validation", "_version"),
 ]
@@ -54,8 +55,8 @@ def test_only_the_backend_file_names_a_framework():
     assert files_that_name(FRAMEWORKS) == {"model.backend"}
 
 
-def test_only_the_file_of_the_writer_names_tensorboard():
-    assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard"}
+def test_only_the_file_of_the_writer_and_the_plugin_name_tensorboard():
+    assert files_that_name({"tensorboard", "tensorboardX"}) == {"runs.tensorboard", "viewer.plugin"}
 
 
 def test_only_one_file_touches_private_attributes_of_others():

@@ -57,7 +57,7 @@ class Weights(keras.callbacks.Callback):
 
 
 def test_each_method_has_a_sheet_for_the_state_before_training_and_for_every_epoch(tmp_path):
-    fit(classifier(), keras_see.Watch(tmp_path, (X[:4], Y[:4])))
+    fit(classifier(), keras_see.Watch(tmp_path, (X[:4], Y[:4]), sheets="all"))
     found = keras_see.read(tmp_path)
     for word in ("saliency", "grad_cam", "cam", "overview"):
         assert steps(tmp_path, f"see/{word}") == [-1, 0, 1, 2]
@@ -112,7 +112,7 @@ def test_several_layers_give_a_sheet_each_and_only_named_layers_are_in_the_tags(
 
 
 def test_watch_leaves_out_what_the_model_does_not_allow(tmp_path):
-    fit(classifier(head="flat"), keras_see.Watch(tmp_path, X[:2]), epochs=1)
+    fit(classifier(head="flat"), keras_see.Watch(tmp_path, X[:2], sheets="all"), epochs=1)
     assert {tag for tag in keras_see.read(tmp_path) if tag.count("/") == 1} == {
         "see/saliency",
         "see/grad_cam",
@@ -150,7 +150,7 @@ def test_unfreezing_between_two_fits_works(tmp_path):
     model.get_layer("conv").trainable = True
     model.compile("adam", "sparse_categorical_crossentropy")
     fit(model, callback, epochs=2, initial_epoch=1)
-    assert steps(tmp_path, "see/cam") == [-1, 0, 1]
+    assert steps(tmp_path, "see/cam/maps") == [-1, 0, 1]
     assert not callback.failures
 
 
@@ -188,7 +188,7 @@ def test_two_callbacks_with_the_same_tags_in_one_folder_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"Two write 'see/saliency' .* name="):
         fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4]))
     fit(classifier(), Saliency(tmp_path, X[:2]), keras_see.Watch(tmp_path, X[2:4], name="b"), epochs=1)
-    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency") == [-1, 0]
+    assert steps(tmp_path, "see/saliency") == steps(tmp_path, "see/b/saliency/maps") == [-1, 0]
 
 
 def blank_sheet(notes):
@@ -339,7 +339,7 @@ def reference_after_training(folder, targets_of):
     """Train a model with a callback, keep neither, and return a weak reference to the model."""
     model = classifier()
     fit(model, keras_see.Watch(folder, X[:2], targets_of(model)), epochs=2)
-    assert steps(folder, "see/saliency") == [-1, 0, 1]
+    assert steps(folder, "see/overview") == [-1, 0, 1]
     return weakref.ref(model)
 
 
@@ -469,7 +469,7 @@ def test_an_interrupted_fit_leaves_its_pictures_and_can_be_followed_by_another(t
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
 def test_a_callback_can_be_copied_before_training(tmp_path, copied):
     fit(classifier(), copied(keras_see.Watch(tmp_path, X[:2])), epochs=1)
-    assert steps(tmp_path, "see/saliency") == [-1, 0]
+    assert steps(tmp_path, "see/overview") == [-1, 0]
 
 
 def test_with_strict_off_a_wrong_argument_only_switches_the_callback_off(tmp_path, caplog):

@@ -63,7 +63,7 @@ def test_weights_that_are_not_finite_are_no_failure(tmp_path, value):
             if epoch == 1:
                 self.model.get_layer("conv").kernel.assign(np.full((3, 3, 3, 2), value))
 
-    callback = keras_see.Watch(tmp_path, X[:2])
+    callback = keras_see.Watch(tmp_path, X[:2], sheets="all")
     fit([Spoil(), callback], epochs=3)
     assert not callback.failures
     assert steps(tmp_path) == [-1, 0, 1, 2]

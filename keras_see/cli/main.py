@@ -1,11 +1,11 @@
-"""The command line: `keras-see demo | dream | layers | board`."""
+"""The command line: `keras-see demo | dream | layers | board | report`."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from keras_see import __version__
-from keras_see.cli import board, dream
+from keras_see.cli import board, dream, report
 
 
 def main(arguments=None):
@@ -44,10 +44,14 @@ def _parser():
     layers.set_defaults(command=_layers)
     layers.add_argument("model", metavar="MODEL.keras")
 
-    board_of = commands.add_parser("board", help="open TensorBoard with every step kept")
+    board_of = commands.add_parser("board", help="open TensorBoard's See tab, with every step kept")
     board_of.set_defaults(command=board.run)
-    board_of.add_argument("log_dir", metavar="FOLDER")
+    board_of.add_argument("log_dir", nargs="+", metavar="FOLDER", help="the folder of a run or of runs, or several")
     board_of.add_argument("--port", type=_port, metavar="N", help="default: the first free one from 6006")
+    board_of.add_argument("--host", metavar="ADDRESS", help="default: this machine alone (localhost)")
+    board_of.add_argument("--open", action="store_true", help="open the page in a browser")
+
+    report.add_command(commands)
     return parser
 
 

@@ -170,20 +170,26 @@ class ServingError(Exception):
     """TensorBoard does not start; the message says why."""
 
 
-def serve(log_dir, port=None):
+def serve(folders, port=None, host=None, plugins=()):
     """Start TensorBoard in this process, on another thread, and return its address.
 
     Args:
-        log_dir: The folder to show.
+        folders: Name -> folder; a single one may have the name "".
         port: The port to use, or None for the first free one from 6006.
+        host: The address to listen at; None for this machine alone.
+        plugins: Loaders of plugins besides those that are installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorBoard imports TensorFlow where that is installed
     with contextlib.redirect_stderr(io.StringIO()):
-        from tensorboard import program
+        from tensorboard import default, program
 
-        board = program.TensorBoard()
+        installed = default.get_plugins() + default.get_dynamic_plugins()
+        more = [plugin for plugin in plugins if plugin not in installed]
+        board = program.TensorBoard(installed + more)
+        named = ",".join(f"{name}:{folder}" for name, folder in folders.items())
+        which = {"logdir": str(folders[""])} if "" in folders else {"logdir_spec": named}
         # TensorBoard keeps ten images per tag, chosen at random, unless told otherwise.
-        board.configure(logdir=log_dir, port=port, samples_per_plugin={"images": 1000})
+        board.configure(**which, port=port, host=host, samples_per_plugin={"images": 1000, VIEWER: 10_000})
         try:
             return board.launch()
         except program.TensorBoardServerException as error:

@@ -148,7 +148,9 @@ class MapView:
             upper, scales[request.method.title] = self._upper(name, drawn), self._scale_note(name, maps, drawn, step)
             texts = self._texts.under_maps(maps, result.classes)
             about = self._about(name, drawn, upper) | {"when": when, "notes": notes}
-            about["images"] = [each | self._of_map(*pair) for each, *pair in zip(facts, maps, drawn, texts, strict=True)]
+            about["images"] = [
+                each | self._of_map(*pair) for each, *pair in zip(facts, maps, drawn, texts, strict=True)
+            ]
             records[f"{prefix}{name}/maps"] = Maps(maps, about)
             records |= self._numbers(prefix + name, name, maps, upper)
             if self._sheets is None:
@@ -178,9 +180,7 @@ class MapView:
         facts = self._texts.facts(result.outputs, activation)
         lines = [[[line, None] if isinstance(line, str) else [*line] for line in caption] for caption in captions]
         scores = np.asarray(result.scores, "float64").tolist()
-        return [
-            each | {"lines": part, "score": score} for each, part, score in zip(facts, lines, scores, strict=True)
-        ]
+        return [each | {"lines": part, "score": score} for each, part, score in zip(facts, lines, scores, strict=True)]
 
     def _about(self, name, drawn, upper):
         """Return what belongs to the maps of one method."""

@@ -60,7 +60,7 @@ class App {
     else this.sayEmpty();
     const last = this.timeline.steps?.at(-1);
     this.timeline.fresh.hidden = before === undefined || last === before || this.state.step === last;
-    this.timeline.fresh.textContent = "newer steps ⏭";
+    this.timeline.fresh.textContent = "newer steps ›";
   }
 
   sayEmpty(problem) {
@@ -99,9 +99,11 @@ class App {
     runs.forEach((run) => (run.dot = runs.length > 1));
     const steps = [...new Set(runs.flatMap((run) => run.tracks.flatMap((track) => track.steps)))].sort((a, b) => a - b);
     if (!steps.includes(this.state.step)) this.state.step = nearest(steps, this.state.step);
-    this.root.style.setProperty("--tile", `${this.size()}px`);
     this.rows = this.sorted(this.filtered(rowsOf(runs)));
-    this.grid.build(this.rows, this.rows.length ? this.gridColumns(runs) : [], this.gridStrips(runs));
+    const columns = this.gridColumns(runs);
+    this.columnCount = columns.length;
+    this.root.style.setProperty("--tile", `${this.size()}px`);
+    this.grid.build(this.rows, columns, this.gridStrips(runs));
     this.timeline.build(steps);
     this.controls.build();
     this.drawSoon();
@@ -287,8 +289,14 @@ class App {
   }
 
   size() {
-    const usual = window.innerWidth < NARROW ? 88 : 168;
-    return this.state.size || usual;
+    return this.state.size || this.usualSize();
+  }
+
+  /** The size at which all columns fit side by side, within bounds. */
+  usualSize() {
+    const [least, most, gap, edges] = window.innerWidth < NARROW ? [84, 200, 8, 30] : [104, 224, 14, 52];
+    const count = (this.columnCount ?? 3) + 1;
+    return Math.min(Math.max(Math.floor((window.innerWidth - edges) / count) - gap, least), most);
   }
 
   /** Pixels of a tile on this screen. */

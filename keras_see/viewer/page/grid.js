@@ -140,7 +140,7 @@ export class Grid {
     const run = runs.find((each) => each.images.has(row.fingerprint));
     const isDrawn = run && drawSample(picture, app.library, run, row, app.pixels());
     root.classList.toggle("bare", !run);
-    const told = runs.flatMap((each) => linesFor(each, app.state.step, row, runs.length > 1));
+    const told = toldLines(runs, app.state.step, row);
     caption.replaceChildren(...told.map(lineElement));
     picture.setAttribute("aria-label", `image ${row.index + 1}${isDrawn ? "" : ", not stored"}: ${told.map((line) => line.text).join(", ")}`);
     const isPinned = app.pinned() === `${row.fingerprint} ${row.index}`;
@@ -189,11 +189,12 @@ function whyMissing({ track, run }, step, row) {
   return shows(head, row) ? "" : "another image here";
 }
 
-function linesFor(run, step, row, isNamed) {
-  const facts = factsOf(run, step, row);
-  if (!facts) return [];
-  const lines = facts.lines.map(([text, right]) => ({ text, right }));
-  return isNamed ? lines.map((line) => ({ ...line, color: run.color })) : lines;
+/** The caption of an image: what all runs say of it once, what they say each with their dot. */
+function toldLines(runs, step, row) {
+  const found = runs.map((run) => (factsOf(run, step, row)?.lines ?? []).map(([text, right]) => ({ text, right, color: run.color })));
+  const isShared = ({ text }) => found.every((lines) => !lines.length || lines.some((line) => line.text === text));
+  const shared = (found.find((lines) => lines.length) ?? []).filter(isShared).map((line) => ({ ...line, color: null }));
+  return [...shared, ...found.flat().filter((line) => !isShared(line))];
 }
 
 function lineElement({ text, right, color }) {

@@ -34,6 +34,7 @@ export function drawTile(canvas, library, run, track, cell, state, tracks) {
   }
   const before = cell.before === undefined ? null : entryOf(library, track, cell.before, cell.row);
   if (cell.before !== undefined && !before) return false;
+  if (run.images.has(cell.row.fingerprint) && !bitmapOf(library, run, cell.row)) return false;
   const [rows, columns] = pictureSize(library, run, cell.row, now);
   const [width, height] = fitted(columns, rows, cell.pixels);
   const picture = pictureOf(library, run, cell.row, width, height);

@@ -41,11 +41,11 @@ export class Timeline {
       "div",
       { class: "transport" },
       element("div", { class: "keys" },
-        button("⏮", "first step", () => app.goTo(this.steps[0])),
-        button("◀", "step back", () => app.move(-1)),
+        button("|◀", "first step", () => app.goTo(this.steps[0])),
+        button("‹", "step back", () => app.move(-1)),
         this.playing,
-        button("▶|", "step forward", () => app.move(1)),
-        button("⏭", "last step", () => app.goTo(this.steps.at(-1)))),
+        button("›", "step forward", () => app.move(1)),
+        button("▶|", "last step", () => app.goTo(this.steps.at(-1)))),
       this.place, this.fresh, element("div", { class: "spacer" }), this.compare, this.other, this.speed,
     );
   }
