@@ -18,6 +18,6 @@ from .optimization.activation_maximization import neuron_images as neuron_images
 from .optimization.feature_inversion import content_images as content_images
 from .runs.films import save_film as save_film
 from .runs.tensorboard import read as read
-from .visualization.checked_sheet import sheet as sheet
 from .viewer.notebook import show as show
 from .viewer.report import save_report as save_report
+from .visualization.checked_sheet import sheet as sheet

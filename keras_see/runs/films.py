@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_see._types import PathLike
 from keras_see._validation import is_number, shape_of, shown
+from keras_see.runs.map_films import film_of_maps, map_tags
 from keras_see.runs.tensorboard import read
 from keras_see.visualization.animation import ANIMATED, write_picture
 
@@ -25,12 +26,16 @@ QUALITY = 80
 def save_film(
     source: PathLike | Mapping[str, Any] | list[Any], path: PathLike, *, tag: str | None = None, seconds: float = 0.4
 ) -> None:
-    """Save the pictures of one tag, in the order of steps, as an animated GIF, WebP or PNG.
+    """Save a run, or the pictures of one tag, in the order of steps as an animated GIF, WebP or PNG.
+
+    A run is drawn anew from its raw maps, all methods side by side: each method in one range for the whole run, so that
+    a colour means the same in every frame.
 
     Args:
         source: The folder of a run, what `read` returned, or a list of `(step, picture)`.
         path: The file to write, or to overwrite; its ending `.gif`, `.webp` or `.png` selects the format.
-        tag: The tag of the pictures, such as `"see/grad_cam"`. Optional where only one tag has pictures.
+        tag: What to show: that of a method, such as `"see/grad_cam"`, or of other pictures. Default: all methods of the
+            run, or the only tag with pictures.
         seconds: How long each step is shown; the last is shown four times as long.
 
     Raises:
@@ -79,6 +84,9 @@ def _steps(source, tag):
             f"`source` must be a folder that exists. There is no folder {str(source)!r}. Check the path."
         )
     log = source if isinstance(source, Mapping) else read(source)
+    maps = map_tags(log, tag)
+    if maps:
+        return film_of_maps(log, maps)
     if isinstance(tag, str) and tag in log and all(map(_is_step, log[tag])):
         return log[tag]
     tags = [name for name in log if log[name] and _is_step(log[name][0])]

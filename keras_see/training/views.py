@@ -2,8 +2,8 @@
 
 from keras_see._validation import is_word, shown
 from keras_see.attribution.registry import maps_and_optimized
-from keras_see.training.map_view import MapView
 from keras_see.training.callback_options import check_yes_or_no
+from keras_see.training.map_view import MapView
 from keras_see.training.sample_images import sample
 
 # Which sheets are drawn: the overview (or that of a single method), all, or none.

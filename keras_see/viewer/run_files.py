@@ -65,15 +65,12 @@ def _numbers(path):
 def _entry(run, path, found, numbers):
     own = numbers[path]
     heads = {tag: [(step, header_of(data)) for step, data in sorted(steps.items())] for tag, steps in found.items()}
-    below = {".": own} | {
-        other.relative_to(path).as_posix(): numbers[other] for other in numbers if path in other.parents
-    }
-    names = curve_names(
-        ".", lambda each: [tag for tag, points in below.get(each, {}).items() if _is_curve(points)], below
-    )
+    inside = [other for other in numbers if path in other.parents]
+    below = {".": own} | {other.relative_to(path).as_posix(): numbers[other] for other in inside}
+    names = curve_names(".", lambda each: _curve_tags(below.get(each, {})), below)
     curves = {name: below[each][tag] for each, tag, name in names}
     return run_entry(run, heads, curves, own.get("see/status", []))
 
 
-def _is_curve(points):
-    return isinstance(points[-1][1], float)
+def _curve_tags(numbers):
+    return [tag for tag, points in numbers.items() if isinstance(points[-1][1], float)]

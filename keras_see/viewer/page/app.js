@@ -34,7 +34,7 @@ class App {
     this.enlarged = new Enlarged(this);
     this.live = element("div", { class: "unseen", role: "status", "aria-live": "polite" });
     this.empty = element("div", { class: "empty", hidden: true });
-    this.main = element("main", { tabindex: -1 }, this.grid.root, this.grid.strips, this.empty);
+    this.main = element("main", { tabindex: -1, onscroll: () => this.drawSoon() }, this.grid.root, this.grid.strips, this.empty);
     root.classList.add("see");
     root.replaceChildren(this.controls.root, this.main, this.timeline.root, this.enlarged.root, this.live);
     document.addEventListener("keydown", (event) => this.key(event));
@@ -314,8 +314,8 @@ class App {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       if (!this.library.runs.length) return;
-      this.grid.draw();
       this.timeline.draw();
+      this.grid.draw();
       this.enlarged.draw();
       this.controls.tell();
       if (!this.timer) this.live.textContent = this.timeline.place.textContent;

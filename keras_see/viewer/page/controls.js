@@ -66,6 +66,9 @@ export class Controls {
   /** Say what cannot be shown. */
   tell() {
     const problems = [...this.app.library.problems, ...this.app.differences()];
+    const key = JSON.stringify(problems);
+    if (this.notice.dataset.key === key) return;
+    this.notice.dataset.key = key;
     this.notice.hidden = !problems.length;
     this.notice.replaceChildren(...problems.slice(0, 4).map((text) => element("div", { text })));
     if (problems.length > 4) this.notice.append(element("div", { text: `and ${problems.length - 4} more` }));

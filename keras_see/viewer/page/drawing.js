@@ -42,20 +42,23 @@ function clipped(value, signed) {
 
 function overlaid(values, picture, { style, colors, alpha, signed }) {
   const result = new Uint8ClampedArray(picture.length);
-  const color = colorFinder(style, colors, signed);
+  const [table, places] = [colorTable(signed ? "diverging" : colors), placesOf(style.exponent, signed)];
+  const lights = lightTable();
   let strongest = 0;
   for (const value of values) strongest = Math.max(strongest, Math.abs(value));
   const effect = Math.min(strongest / FULL_EFFECT_FROM, 1);
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const gray = 0.299 * picture[at] + 0.587 * picture[at + 1] + 0.114 * picture[at + 2];
+    const [red, green, blue] = [picture[at], picture[at + 1], picture[at + 2]];
+    const gray = 0.299 * red + 0.587 * green + 0.114 * blue;
     const share = Math.min(Math.abs(values[i]) / OPAQUE_FROM, 1);
     const opacity = alpha * share * share * (3 - 2 * share);
-    const light = opacity > 0 ? DARKEST + (1 - DARKEST) * Math.pow(gray / 255, CONTRAST) : 0;
-    const [table, place] = color(values[i]);
-    for (let part = 0; part < 3; part++) {
-      const under = picture[at + part] + effect * (UNDER_BRIGHTNESS * gray - picture[at + part]);
-      result[at + part] = under + opacity * (table[place + part] * light - under);
-    }
+    const light = lights[Math.round(LIGHT_STEPS * gray)];
+    const place = places[Math.round((values[i] + 1) * SHARE_STEPS)];
+    const dark = effect * UNDER_BRIGHTNESS * gray;
+    const [bare, under] = [1 - effect, 1 - opacity];
+    result[at] = (bare * red + dark) * under + opacity * light * table[place];
+    result[at + 1] = (bare * green + dark) * under + opacity * light * table[place + 1];
+    result[at + 2] = (bare * blue + dark) * under + opacity * light * table[place + 2];
     result[at + 3] = 255;
   }
   return result;
@@ -63,28 +66,44 @@ function overlaid(values, picture, { style, colors, alpha, signed }) {
 
 function onBlack(values, { style, colors, signed }) {
   const result = new Uint8ClampedArray(4 * values.length);
-  const color = colorFinder(style, colors, signed);
+  const [table, places] = [colorTable(signed ? "diverging" : colors), placesOf(style.exponent, signed)];
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const [table, place] = color(values[i]);
+    const place = places[Math.round((values[i] + 1) * SHARE_STEPS)];
     for (let part = 0; part < 3; part++) result[at + part] = table[place + part];
     result[at + 3] = 255;
   }
   return result;
 }
 
-/** A function from a share to the table of colours and the place of its colour there. */
-function colorFinder(style, colors, signed) {
-  const table = colorTable(signed ? "diverging" : colors);
-  const found = [table, 0];
-  return (value) => {
-    const strength = Math.pow(Math.abs(value), style.exponent);
-    const share = signed ? 0.5 + 0.5 * Math.sign(value) * strength : strength;
-    found[1] = 3 * Math.round(share * COLOR_STEPS);
-    return found;
-  };
+// Shares of a range, and greys, are looked up in tables of so many steps for 1: powers are slow.
+const SHARE_STEPS = 8192;
+const LIGHT_STEPS = 16;
+
+const tablesOfPlaces = new Map();
+
+/** The place of the colour of each share from -1 to 1 in the table of colours. */
+function placesOf(exponent, signed) {
+  const key = `${exponent} ${Boolean(signed)}`;
+  if (!tablesOfPlaces.has(key)) {
+    const place = (share) => {
+      const strength = Math.abs(share) ** exponent;
+      return 3 * Math.round((signed ? 0.5 + 0.5 * Math.sign(share) * strength : share > 0 ? strength : 0) * COLOR_STEPS);
+    };
+    tablesOfPlaces.set(key, Int32Array.from({ length: 2 * SHARE_STEPS + 1 }, (_, i) => place(i / SHARE_STEPS - 1)));
+  }
+  return tablesOfPlaces.get(key);
 }
 
-/** Draw a white line with a dark edge where the values cross a level. */
+let lightsOfGray = null;
+
+/** How light a colour is over each grey. */
+function lightTable() {
+  const light = (gray) => DARKEST + (1 - DARKEST) * (gray / 255) ** CONTRAST;
+  lightsOfGray ??= Float32Array.from({ length: 255 * LIGHT_STEPS + 1 }, (_, i) => light(i / LIGHT_STEPS));
+  return lightsOfGray;
+}
+
+/** Draw a white line where the values cross a level. */
 function drawContour(pixels, values, width, height, level) {
   const is = (x, y) => Math.abs(values[y * width + x]) >= level;
   for (let y = 1; y < height - 1; y++) {

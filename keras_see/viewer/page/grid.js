@@ -110,7 +110,8 @@ export class Grid {
   draw() {
     this.heads.forEach((head, number) => this.drawHead(head, this.columns[number]));
     for (const root of this.visible) this.drawCells(this.rowCells.get(root) ?? []);
-    for (const strip of this.stripCells) this.drawStrip(strip);
+    const { bottom } = this.root.parentElement.getBoundingClientRect();
+    for (const strip of this.stripCells) if (strip.root.getBoundingClientRect().top < bottom + 200) this.drawStrip(strip);
   }
 
   drawHead(head, column) {
@@ -141,7 +142,9 @@ export class Grid {
     const isDrawn = run && drawSample(picture, app.library, run, row, app.pixels());
     root.classList.toggle("bare", !run);
     const told = toldLines(runs, app.state.step, row);
-    caption.replaceChildren(...told.map(lineElement));
+    const key = JSON.stringify(told);
+    if (caption.dataset.key !== key) caption.replaceChildren(...told.map(lineElement));
+    caption.dataset.key = key;
     picture.setAttribute("aria-label", `image ${row.index + 1}${isDrawn ? "" : ", not stored"}: ${told.map((line) => line.text).join(", ")}`);
     const isPinned = app.pinned() === `${row.fingerprint} ${row.index}`;
     pin.setAttribute("aria-pressed", isPinned);
@@ -159,7 +162,9 @@ export class Grid {
     missing.textContent = why;
     const found = why ? null : column.track.heads.get(step)?.about.images[row.index];
     const lines = found ? (found.explained ?? found.lines.map(([text]) => text)) : [];
-    caption.textContent = lines.join(" · ");
+    const text = lines.join(" · ");
+    if (caption.textContent === text && canvas.hasAttribute("aria-label")) return;
+    caption.textContent = text;
     canvas.setAttribute("aria-label", `${column.track.about.title} of image ${row.index + 1}, ${lines.join(", ")}`);
   }
 
@@ -172,7 +177,8 @@ export class Grid {
     tiles.forEach(({ canvas, caption, root }, index) => {
       root.hidden = !head;
       const entry = head && app.library.frame(track, at)?.entries[index];
-      if (!entry) return;
+      if (!entry || canvas.dataset.step === String(at)) return;
+      canvas.dataset.step = at;
       canvas.width = entry.width;
       canvas.height = entry.height;
       canvas.getContext("2d").drawImage(entry, 0, 0);
@@ -212,6 +218,9 @@ export function dot(color) {
 
 /** The colours of a range, as they are over a grey picture. */
 export function drawBar(canvas, colors, exponent, isSigned) {
+  const key = `${colors} ${exponent} ${isSigned}`;
+  if (canvas.dataset.key === key) return;
+  canvas.dataset.key = key;
   const { width, height } = canvas;
   const pen = canvas.getContext("2d");
   const table = colorTable(isSigned ? "diverging" : colors);

@@ -95,7 +95,7 @@ function put(canvas, pixels, width, height) {
     canvas.width = width;
     canvas.height = height;
   }
-  canvas.getContext("2d").putImageData(new ImageData(pixels.slice(), width, height), 0, 0);
+  canvas.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
 }
 
 function drawPicture(canvas, bitmap) {
