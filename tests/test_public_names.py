@@ -9,6 +9,7 @@ FUNCTIONS = {
     *("saliency_maps", "grad_cam_maps", "class_activation_maps", "maps"),
     *("neuron_images", "class_images", "content_images", "dream"),
     *("gap_classifier", "layers", "overlay", "sheet", "save_film", "read"),
+    *("save_report", "show"),
 }
 SUBMODULES = {
     "callbacks": {"Watch", "Saliency", "GradCAM", "CAM", "NeuronImages", "ContentImages"},

@@ -50,7 +50,7 @@ def say_what_to_look_at(picture, log_dir, epochs, what):
         f"See whether Grad-CAM is bright on {what}, and whether the class is right.\n\n"
         "To see all epochs, run\n\n"
         f"    keras-see board {shlex.quote(str(log_dir))}\n\n"
-        f"and open the address that it prints, http://localhost:{PORT}/#images.\n"
-        f"Drag the slider of see/overview from -1 (before training) to {epochs - 1} (the last epoch),\n"
+        f"and open the address that it prints, http://localhost:{PORT}/#see.\n"
+        f"Drag the slider from before training to epoch {epochs}, the last,\n"
         f"and see whether the maps move onto {what}.\n"
     )

@@ -38,7 +38,7 @@ def board(*arguments):
 
 
 def address_in(line):
-    return re.search(r"(http://\S+/)#images", line)[1]
+    return re.search(r"(http://\S+/)#see", line)[1]
 
 
 def steps_shown(address):

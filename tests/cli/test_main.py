@@ -80,7 +80,7 @@ def test_the_demo_runs_on_a_folder_of_pictures(tmp_path, capsys):
     assert "Guessing reaches up to 100% by luck, on 2 photographs" in said
     assert f"Picture: {logs / 'last_sheet.png'}" in said
     assert f"keras-see board {logs}" in said
-    assert "http://localhost:6006/#images" in said
+    assert "http://localhost:6006/#see" in said
     assert "\r" not in said
     assert "\x1b" not in said
     assert [step for step, _ in keras_see.read(logs)["see/overview"]] == [-1, 0]
