@@ -70,7 +70,7 @@ def test_pictures_come_back_small_ones_exactly_and_large_ones_smaller():
 def test_a_newer_format_and_other_bytes_are_refused():
     data = encoded(Maps(np.ones((1, 2, 2)), {}))
     text = json.dumps(header_of(data) | {"version": 99}).encode()
-    with pytest.raises(ValueError, match="Got 99. Install a newer keras_see"):
+    with pytest.raises(ValueError, match=r"Got 99\. Install a newer keras_see"):
         header_of(data[:4] + struct.pack("<I", len(text)) + text)
     with pytest.raises(ValueError, match="do not begin as one"):
         header_of(b"\xff\xd8\xff something")

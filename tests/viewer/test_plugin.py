@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 import pytest
-from written_runs import maps_at, write_run
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.plugins import base_plugin
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
+from written_runs import maps_at, write_run
 
 from keras_see.runs.map_encoding import decoded
 from keras_see.viewer.plugin import STEPS, SeeLoader, SeePlugin
