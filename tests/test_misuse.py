@@ -276,7 +276,7 @@ CALLBACKS = {
     "images shown by half": (Watch, {"show_images": "half"}, TypeError, "show_images", "Got 'half'."),
     "hidden images that are rebuilt": (
         *(Watch, {"show_images": False, "methods": ["cam", "content"]}, ValueError, "show_images=False"),
-        'Leave "content" out',
+        "Got both.",
     ),
     "a tracker that is unknown": (Watch, {"trackers": ["fodler"]}, ValueError, "trackers", "Got 'fodler'."),
     "yes in words": (Watch, {"before_training": "yes"}, TypeError, "before_training", "Got 'yes'."),

@@ -183,7 +183,7 @@ def serve(folders, port=None, host=None, plugins=()):
     with contextlib.redirect_stderr(io.StringIO()):
         from tensorboard import default, program
 
-        installed = default.get_plugins() + default.get_dynamic_plugins()
+        installed = default.get_plugins()
         more = [plugin for plugin in plugins if plugin not in installed]
         board = program.TensorBoard(installed + more)
         named = ",".join(f"{name}:{folder}" for name, folder in folders.items())

@@ -52,7 +52,7 @@ def _check_hidden(show_images, optimized):
     if not show_images and "content" in optimized:
         raise ValueError(
             '`show_images=False` excludes the method "content", whose pictures are the images, reconstructed. '
-            'Leave "content" out of `methods`.'
+            'Got both. Leave "content" out of `methods`.'
         )
 
 

@@ -41,6 +41,10 @@ def show(log_dir: PathLike | Sequence[PathLike], *, height: int = 800) -> Viewer
         log_dir: As for `save_report`.
         height: Of the frame, in pixels.
 
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If the folders hold no maps.
+
     Example:
         >>> show("logs/run1")  # doctest: +SKIP
     """

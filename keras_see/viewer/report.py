@@ -86,7 +86,7 @@ def named_folders(log_dir):
     for each in listed:
         if not isinstance(each, str | os.PathLike):
             raise TypeError(
-                f"`log_dir` must be the path of a folder, or a list of paths. Got {shown(each)}. "
+                f"`log_dir` must be a path, or a list of paths. Got {shown(each)}. "
                 "Pass the folder that the callback was given."
             )
         if not Path(each).is_dir():

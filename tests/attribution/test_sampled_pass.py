@@ -167,8 +167,8 @@ def test_watch_shows_methods_of_every_kind_and_only_gradient_ones_unasked(tmp_pa
     model, images = flat(), photos(3)
     model.compile("sgd", "sparse_categorical_crossentropy")
     methods = {"test_smooth_grad": {"samples": 2}, "test_mean_activation": {"layer": "a"}, "cam": {}}
-    watch = keras_see.Watch(tmp_path / "asked", images, methods=methods)
-    unasked = keras_see.Watch(tmp_path / "unasked", images)
+    watch = keras_see.Watch(tmp_path / "asked", images, methods=methods, sheets="all")
+    unasked = keras_see.Watch(tmp_path / "unasked", images, sheets="all")
     model.fit(images, np.array(CLASSES), epochs=1, verbose=0, callbacks=[watch, unasked])
     assert not watch.failures
     tags = {tag for tag in keras_see.read(tmp_path / "asked") if tag.count("/") == 1}

@@ -56,7 +56,7 @@ def run(tmp_path_factory):
     x, y = numbers.random((16, 64, 64, 3)).astype("float32"), np.arange(16) % 4
     model = keras_see.gap_classifier(4, input_shape=(64, 64, 3))
     model.compile("adam", "sparse_categorical_crossentropy")
-    watch = keras_see.Watch(folder, (x[:4], y[:4]), class_names=["a", "b", "c", "d"])
+    watch = keras_see.Watch(folder, (x[:4], y[:4]), class_names=["a", "b", "c", "d"], sheets="all")
     model.fit(x, y, epochs=12, callbacks=[watch], verbose=0)
     return folder
 

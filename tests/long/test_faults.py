@@ -87,7 +87,7 @@ def assert_survived(said, complaints, folder):
     assert "epochs 6" in said, complaints
     assert "failures 0" not in said
     assert "No picture at step" in complaints
-    found = steps(folder, "see/saliency")
+    found = steps(folder, "see/saliency/maps")
     assert found
     assert found == list(range(-1, -1 + len(found)))
 

@@ -227,7 +227,7 @@ def board(request, tmp_path_factory):
     port = free_port()
     script = (
         "import sys; from tensorboard import default, program; from keras_see.viewer.plugin import SeeLoader; "
-        "known = default.get_plugins() + default.get_dynamic_plugins(); "
+        "known = default.get_plugins(); "
         "board = program.TensorBoard(known + [SeeLoader] * (SeeLoader not in known)); "
         "board.configure(sys.argv); sys.exit(board.main())"
     )

@@ -296,7 +296,8 @@ class App {
   usualSize() {
     const [least, most, gap, edges] = window.innerWidth < NARROW ? [84, 200, 8, 30] : [104, 224, 14, 52];
     const count = (this.columnCount ?? 3) + 1;
-    return Math.min(Math.max(Math.floor((window.innerWidth - edges) / count) - gap, least), most);
+    const [wide, high] = [(window.innerWidth - edges) / count - gap, 0.25 * window.innerHeight];
+    return Math.round(Math.min(Math.max(Math.min(wide, high), least), most));
   }
 
   /** Pixels of a tile on this screen. */
