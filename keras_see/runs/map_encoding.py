@@ -17,7 +17,7 @@ from keras_see.runs.records import Maps
 MAGIC, VERSION = b"see\n", 1
 
 # Maps of at most so many values a side are kept to half precision, finer ones reduced to `FINE_SIDE` and to 8 bits.
-EXACT_SIDE, FINE_SIDE = 64, 112
+EXACT_SIDE, FINE_SIDE = 64, 96
 
 # Codes of 8 bits: 0 is "no number"; values above zero have 254 steps, or 127 where there are values below zero too.
 STEPS, SIGNED_STEPS, SIGNED_ZERO = 254, 127, 128

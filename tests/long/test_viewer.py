@@ -18,9 +18,9 @@ from keras_see.runs.tensorboard import TensorBoard
 from keras_see.visualization.map_drawing import MapStyle, draw_maps, smoothed
 
 sys.path += [str(Path(__file__).parents[1] / "viewer"), str(Path(__file__).parent)]
-from test_browser import answer, free_port  # noqa: E402
-from test_report import HOSTILE  # noqa: E402
-from written_runs import STYLES, maps_at, pictures, write_run, write_step  # noqa: E402
+from test_browser import answer, free_port
+from test_report import HOSTILE
+from written_runs import STYLES, maps_at, pictures, write_run, write_step
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
@@ -252,6 +252,8 @@ def board(request, tmp_path_factory):
 def test_plain_tensorboard_has_every_step_and_a_step_that_is_written_meanwhile_appears(browser, board):
     address, writer = board
     resize(browser, 1280)
+    browser.get("about:blank")
+    errors(browser)  # of the page before, whose server has ended
     runs = json.loads(answer(f"{address}/data/plugin/see/runs"))["runs"]
     assert {run["name"]: len(run["tags"]["see/grad_cam/maps"]) for run in runs} == {"other": 41, "run": 41}
     hosts_asked(browser)
@@ -268,8 +270,9 @@ def test_plain_tensorboard_has_every_step_and_a_step_that_is_written_meanwhile_a
 def test_a_report_of_200_epochs_is_small_and_opens_at_once(browser, tmp_path):
     from keras_see.runs.records import Maps
 
-    numbers, writer = np.random.default_rng(0), TensorBoard(tmp_path / "run")
-    noise = numbers.normal(size=(8, 224, 224)).astype("float32") ** 2
+    writer, model = TensorBoard(tmp_path / "run"), keras_see.gap_classifier(10, input_shape=(224, 224, 3))
+    images = np.random.default_rng(0).random((8, 28, 28, 3), "float32").repeat(8, axis=1).repeat(8, axis=2)
+    noise = np.asarray(keras_see.saliency_maps(model, images))  # of an untrained network: the least compressible
     about = keras_see.read(_template(tmp_path))["see/saliency/maps"][0][1].about
     for step in range(-1, 200):
         records = {}
