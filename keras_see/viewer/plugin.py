@@ -1,5 +1,6 @@
 """The See tab of TensorBoard: a plugin that serves the page, and the records of runs as they are."""
 
+import functools
 import hashlib
 import json
 import os
@@ -64,8 +65,8 @@ class SeePlugin(base_plugin.TBPlugin):
 
     def get_plugin_apps(self):
         """Return the routes below `plugin/see`."""
-        files = {f"/{name}": self._file(name) for name in SERVED}
-        return files | {"/runs": self._serve_runs, "/frames": self._serve_frames}
+        files = {f"/{name}": _route(functools.partial(_file, name)) for name in SERVED}
+        return files | {"/runs": _route(self._serve_runs), "/frames": _route(self._serve_frames)}
 
     def frontend_metadata(self):
         """Return where the page begins, and the name of the tab."""
@@ -89,14 +90,6 @@ class SeePlugin(base_plugin.TBPlugin):
         """Return run -> tag -> what TensorBoard knows of our records."""
         return self._provider.list_blob_sequences(context, experiment_id=experiment, plugin_name=VIEWER)
 
-    def _file(self, name):
-        @wrappers.Request.application
-        def serve(request):
-            return http_util.Respond(request, text_of(name), SERVED[name])
-
-        return serve
-
-    @wrappers.Request.application
     def _serve_runs(self, request):
         """Answer with all runs; with the digest alone where the page knows them already."""
         context, experiment = plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
@@ -173,7 +166,6 @@ class SeePlugin(base_plugin.TBPlugin):
         )
         return [(datum.step, _text(datum.numpy)) for datum in read.get(run, {}).get("see/status", [])]
 
-    @wrappers.Request.application
     def _serve_frames(self, request):
         """Answer with records, each after its length in four bytes."""
         context, experiment = plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
@@ -183,6 +175,20 @@ class SeePlugin(base_plugin.TBPlugin):
         found = [self._bytes(context, records[step]) for step in steps if step in records]
         body = b"".join(struct.pack("<I", len(data)) + data for data in found)
         return http_util.Respond(request, body, "application/octet-stream")
+
+
+def _route(answer):
+    """Return a WSGI application from a function of a request."""
+
+    @wrappers.Request.application
+    def serve(request):
+        return answer(request)
+
+    return serve
+
+
+def _file(name, request):
+    return http_util.Respond(request, text_of(name), SERVED[name])
 
 
 def _text(array):
