@@ -10,6 +10,7 @@ import pytest
 from written_runs import maps_at, write_run
 
 import keras_see
+from keras_see.cli.main import main
 from keras_see.runs.map_encoding import decoded
 from keras_see.runs.records import Number
 from keras_see.runs.tensorboard import TensorBoard
@@ -78,6 +79,16 @@ def test_a_damaged_file_and_a_newer_format_are_said_and_the_rest_is_shown(tmp_pa
     assert [run["name"] for run in listing["runs"]] == ["run"]
     assert sorted(records["run", "see/saliency/maps"]) == [-1, 0, 1]
     assert any("Install a newer keras_see" in problem for problem in listing["problems"])
+
+
+def test_the_command_line_writes_a_report_and_says_where(tmp_path, capsys):
+    write_run(tmp_path / "run", 2)
+    assert main(["report", str(tmp_path / "run"), "-o", str(tmp_path / "a.html")]) == 0
+    assert str(tmp_path / "a.html") in capsys.readouterr().out
+    _, records = data_in((tmp_path / "a.html").read_text())
+    assert sorted(records[".", "see/saliency/maps"]) == [-1, 0, 1]
+    assert main(["report", str(tmp_path / "none"), "-o", str(tmp_path / "b.html")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
 
 
 def test_a_notebook_gets_the_page_in_a_frame_that_may_run_scripts_and_nothing_else(tmp_path):

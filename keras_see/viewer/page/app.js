@@ -124,8 +124,7 @@ class App {
         const column = { track, run, mode: "map", label: named, stepOf: now };
         if (compare === "off" || track.kind !== "maps") return [column];
         if (compare === "side") {
-          const labels = ["other step", "this step"].map((label) => [named, label].filter(Boolean).join(", "));
-          return [{ ...column, label: labels[0], stepOf: other }, { ...column, label: labels[1] }];
+          return [{ ...column, stepOf: other, isNamed: true }, { ...column, isNamed: true }];
         }
         return [{ ...column, mode: compare, beforeOf: other }];
       }),

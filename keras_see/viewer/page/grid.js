@@ -61,16 +61,17 @@ export class Grid {
     this.strips.replaceChildren(...this.stripCells.map((strip) => strip.root));
   }
 
-  head({ track, run, label }) {
+  head({ track, run, label, isNamed }) {
     const bar = element("canvas", { width: 128, height: 6, class: "bar", "aria-hidden": "true" });
     const upper = element("span", { class: "number" });
     const zero = element("span", { class: "number", text: "0" });
     const legend = track.kind === "maps" ? element("div", { class: "legend" }, zero, bar, upper) : null;
     const title = element("div", { class: "title", text: track.about.title, title: track.about.description });
     const layer = element("div", { class: "layer", text: track.about.layer === "images" ? "" : track.about.layer, title: track.about.layer });
-    const whose = label ? element("div", { class: "whose" }, run.dot ? dot(run.color) : null, label) : null;
+    const when = element("span", {});
+    const whose = label || isNamed ? element("div", { class: "whose" }, run.dot ? dot(run.color) : null, label, when) : null;
     const root = element("div", { class: "head", role: "columnheader" }, title, whose ?? layer, legend);
-    return { root, bar, upper, zero, track };
+    return { root, bar, upper, zero, when, track };
   }
 
   row(row) {
@@ -115,8 +116,9 @@ export class Grid {
   }
 
   drawHead(head, column) {
-    if (head.track.kind !== "maps") return;
     const { state } = this.app;
+    if (column.isNamed) head.when.textContent = `${column.label ? ", " : ""}${whenOf(column.run, column.stepOf(state))}`;
+    if (head.track.kind !== "maps") return;
     const isSigned = state.signed || column.mode === "diff";
     const upper = typeof state.range === "number" ? state.range : state.range === "all" ? this.limitOfAll(head.track) : limitOfRun(head.track);
     head.upper.textContent = state.range === "image" ? "own peak" : shortNumber(upper);
