@@ -44,7 +44,7 @@ def curve_names(run, own_tags, runs):
         if tag.startswith("see/") or tag.startswith(KERAS_CURVES):
             yield run, tag, tag.removeprefix("see/").removeprefix(KERAS_CURVES)
     for part in KERAS_RUNS:
-        below = part if run == "." else f"{run}/{part}"
+        below = part if run == "." else f"{run.removesuffix('/.')}/{part}"  # of several folders, each is "name/."
         for tag in own_tags(below) if below in runs else ():
             if tag.startswith(KERAS_CURVES):
                 yield below, tag, f"{part} {tag.removeprefix(KERAS_CURVES)}"

@@ -69,4 +69,4 @@ def test_hidden_images_are_neither_stored_nor_drawn_and_sheets_can_be_left_out(t
     assert "see/overview" not in others
     np.testing.assert_array_equal(others["see/saliency/maps"][-1][1], log["see/saliency/maps"][-1][1])
     tile = sheet[60:110, 15:60].astype(int)
-    assert np.abs(tile - 128).max() <= 3  # plain grey in place of the first image
+    assert np.abs(tile - 128).max() <= 8  # plain grey in place of the first image, as JPEG

@@ -147,7 +147,7 @@ function trackOf(run, tag, records, word) {
 }
 
 function labelOf(id) {
-  return id === "." ? "this run" : id;
+  return id === "." ? "this run" : id.replace(/\/\.( ·|$)/, "$1");
 }
 
 /** What a step is called: "before training", "epoch 7 of 40", as the callback saw it. */
