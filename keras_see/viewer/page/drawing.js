@@ -35,30 +35,35 @@ function shares(map, { width, height, upper, style, cells, signed }) {
   return resized;
 }
 
+/** A share within the range; 0 for what is no number. */
 function clipped(value, signed) {
-  if (Number.isNaN(value)) return 0;
-  return Math.min(Math.max(value, signed ? -1 : 0), 1);
+  if (value > 0) return value < 1 ? value : 1;
+  if (!signed || value !== value) return 0;
+  return value > -1 ? value : -1;
 }
 
 function overlaid(values, picture, { style, colors, alpha, signed }) {
   const result = new Uint8ClampedArray(picture.length);
   const [table, places] = [colorTable(signed ? "diverging" : colors), placesOf(style.exponent, signed)];
-  const lights = lightTable();
+  const { grays, lights } = shadesOf(picture);
   let strongest = 0;
-  for (const value of values) strongest = Math.max(strongest, Math.abs(value));
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] > strongest) strongest = values[i];
+    else if (-values[i] > strongest) strongest = -values[i];
+  }
   const effect = Math.min(strongest / FULL_EFFECT_FROM, 1);
+  const bare = 1 - effect;
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const [red, green, blue] = [picture[at], picture[at + 1], picture[at + 2]];
-    const gray = 0.299 * red + 0.587 * green + 0.114 * blue;
-    const share = Math.min(Math.abs(values[i]) / OPAQUE_FROM, 1);
+    const strength = (values[i] < 0 ? -values[i] : values[i]) / OPAQUE_FROM;
+    const share = strength < 1 ? strength : 1;
     const opacity = alpha * share * share * (3 - 2 * share);
-    const light = lights[Math.round(LIGHT_STEPS * gray)];
-    const place = places[Math.round((values[i] + 1) * SHARE_STEPS)];
-    const dark = effect * UNDER_BRIGHTNESS * gray;
-    const [bare, under] = [1 - effect, 1 - opacity];
-    result[at] = (bare * red + dark) * under + opacity * light * table[place];
-    result[at + 1] = (bare * green + dark) * under + opacity * light * table[place + 1];
-    result[at + 2] = (bare * blue + dark) * under + opacity * light * table[place + 2];
+    const place = places[((values[i] + 1) * SHARE_STEPS + 0.5) | 0];
+    const dark = effect * UNDER_BRIGHTNESS * grays[i];
+    const under = 1 - opacity;
+    const color = opacity * lights[i];
+    result[at] = (bare * picture[at] + dark) * under + color * table[place];
+    result[at + 1] = (bare * picture[at + 1] + dark) * under + color * table[place + 1];
+    result[at + 2] = (bare * picture[at + 2] + dark) * under + color * table[place + 2];
     result[at + 3] = 255;
   }
   return result;
@@ -68,16 +73,15 @@ function onBlack(values, { style, colors, signed }) {
   const result = new Uint8ClampedArray(4 * values.length);
   const [table, places] = [colorTable(signed ? "diverging" : colors), placesOf(style.exponent, signed)];
   for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const place = places[Math.round((values[i] + 1) * SHARE_STEPS)];
+    const place = places[((values[i] + 1) * SHARE_STEPS + 0.5) | 0];
     for (let part = 0; part < 3; part++) result[at + part] = table[place + part];
     result[at + 3] = 255;
   }
   return result;
 }
 
-// Shares of a range, and greys, are looked up in tables of so many steps for 1: powers are slow.
+// Shares of a range are looked up in a table of so many steps for 1: powers are slow.
 const SHARE_STEPS = 8192;
-const LIGHT_STEPS = 16;
 
 const tablesOfPlaces = new Map();
 
@@ -94,13 +98,19 @@ function placesOf(exponent, signed) {
   return tablesOfPlaces.get(key);
 }
 
-let lightsOfGray = null;
+const shades = new WeakMap();
 
-/** How light a colour is over each grey. */
-function lightTable() {
-  const light = (gray) => DARKEST + (1 - DARKEST) * (gray / 255) ** CONTRAST;
-  lightsOfGray ??= Float32Array.from({ length: 255 * LIGHT_STEPS + 1 }, (_, i) => light(i / LIGHT_STEPS));
-  return lightsOfGray;
+/** How grey each pixel of a picture is, and how light a colour is over it. */
+function shadesOf(picture) {
+  if (!shades.has(picture)) {
+    const grays = new Float32Array(picture.length / 4);
+    for (let i = 0, at = 0; i < grays.length; i++, at += 4) {
+      grays[i] = 0.299 * picture[at] + 0.587 * picture[at + 1] + 0.114 * picture[at + 2];
+    }
+    const lights = grays.map((gray) => DARKEST + (1 - DARKEST) * (gray / 255) ** CONTRAST);
+    shades.set(picture, { grays, lights });
+  }
+  return shades.get(picture);
 }
 
 /** Draw a white line where the values cross a level. */

@@ -159,6 +159,13 @@ export function whenOf(run, step) {
 
 /** The upper end of a track's colours in one range for its whole run: what the most demanding step needs. */
 export function limitOfRun(track) {
+  if (!limits.has(track)) limits.set(track, foundLimit(track));
+  return limits.get(track);
+}
+
+const limits = new WeakMap();
+
+function foundLimit(track) {
   const trained = track.steps.filter((step) => track.heads.get(step).about.when !== BEFORE);
   const steps = trained.length ? trained : track.steps;
   return Math.max(0, ...steps.map((step) => track.heads.get(step).about.limit ?? 0));
