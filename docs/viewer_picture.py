@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 import keras_see
 from keras_see.cli.demo_data import SIDE, cluttered_digits
 
-FLAGS = "--headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,860"
+FLAGS = "--headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1000"
 
 
 def main():
