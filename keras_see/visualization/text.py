@@ -80,7 +80,7 @@ def checked_font(font):
         raise TypeError(f"{wanted}Got {shown(font)}. Pass for example '/usr/share/fonts/own.ttf'.")
     path = Path(font).expanduser().absolute()
     if not path.is_file():
-        raise ValueError(f"{wanted}There is no file {str(path)!r}. Pass the file itself, not a font's name or folder.")
+        raise ValueError(f"{wanted}There is no file {str(font)!r}. Pass the file itself, not a font's name or folder.")
     try:
         _face(str(path), 16).getmask("a")
     except (OSError, ValueError) as error:

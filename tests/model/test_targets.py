@@ -231,7 +231,7 @@ REFUSED = {
     "an unknown word": (flat, "best", 'None, "label", "predicted", a class number'),
     "labels that never came": (flat, "label", "none came with the images."),
     "a class for two outputs": (dict_outputs, 1, "`targets` must be a callable for a model whose outputs have shape"),
-    "nothing for two outputs": (dict_outputs, None, "(n, 3), (n, 1). Got None."),
+    "nothing for two outputs": (dict_outputs, None, "(n, 3) ('kind'), (n, 1) ('size'). Got None."),
     "a callable that fails": (flat, lambda outputs: outputs["no"], "It failed on outputs (n, 3): "),
     "a callable for all images": (flat, lambda outputs: ops.sum(outputs), "it returned ("),
     "a callable that keeps the classes": (
