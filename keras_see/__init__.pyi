@@ -17,5 +17,5 @@ from .optimization.activation_maximization import class_images as class_images
 from .optimization.activation_maximization import neuron_images as neuron_images
 from .optimization.feature_inversion import content_images as content_images
 from .runs.films import save_film as save_film
-from .runs.tensorboard import read as read
+from .runs.reading import read as read
 from .visualization.checked_sheet import sheet as sheet

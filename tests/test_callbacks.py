@@ -560,7 +560,9 @@ def test_with_strict_off_a_wrong_argument_only_switches_the_callback_off(tmp_pat
     wrong_later = GradCAM(tmp_path, X[:2], layer="nothing", strict=False)
     history = fit(classifier(), wrong_now, wrong_later, epochs=2)
     assert len(history.history["loss"]) == 2
-    assert ["switched off" in record.message for record in caplog.records] == [True, True]
+    messages = [record.message for record in caplog.records if record.name == "keras_see"]  # TensorFlow warns too
+    assert len(messages) == 2, messages
+    assert all("switched off" in message for message in messages)
     assert not list(tmp_path.glob("*tfevents*"))
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_see._types import PathLike
 from keras_see._validation import is_number, shape_of, shown
-from keras_see.runs.tensorboard import read
+from keras_see.runs.reading import read
 from keras_see.visualization.animation import ANIMATED, write_picture
 
 # How many times as long the last step is shown, before the film starts again.

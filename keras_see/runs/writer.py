@@ -1,5 +1,6 @@
 """The writer protocol, and the writers that a user's `trackers` mean."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -7,6 +8,8 @@ from typing import Protocol, runtime_checkable
 from keras_see._validation import shown
 from keras_see.runs.folder import Folder
 from keras_see.runs.records import Record
+
+_LOGGER = logging.getLogger("keras_see")
 
 
 @runtime_checkable
@@ -24,6 +27,40 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Finish writing, at the end of a training. Another training may write again."""
+
+
+class Guarded:
+    """Several writers that disturb nobody: where one fails, that is logged once, and the others go on.
+
+    Args:
+        writers: The writers.
+    """
+
+    def __init__(self, writers):
+        self._writers, self._failed = writers, []
+
+    @classmethod
+    def of(cls, writers):
+        """Return the guarded writers, or None if there are none."""
+        return cls(writers) if writers else None
+
+    def write(self, step, records):
+        """Write the records of one step with each."""
+        for writer in self._writers:
+            self._run(writer, writer.write, step, records)
+
+    def close(self):
+        """Close each."""
+        for writer in self._writers:
+            self._run(writer, writer.close)
+
+    def _run(self, writer, function, *args):
+        try:
+            function(*args)
+        except Exception as error:
+            if writer not in self._failed:
+                self._failed.append(writer)
+                _LOGGER.error("%s cannot be written to: %s", type(writer).__name__, error)
 
 
 # What `trackers` may be.

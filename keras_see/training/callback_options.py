@@ -1,6 +1,5 @@
-"""The options that all callbacks have: the folder, the name and the tags that follow from it, and what is yes or no."""
+"""The options that all callbacks have: the folder, the name, and what is yes or no."""
 
-import itertools
 import os
 import re
 from pathlib import Path
@@ -34,16 +33,3 @@ def checked_name(name):
         f"`name` must be made of letters, digits, '.', '_', '-' and '/', with no part '.' or '..'. Got {shown(name)}. "
         "It becomes a part of the tags: choose another."
     )
-
-
-def prefixes(own, kind):
-    """Yield what the tags of a callback may begin with, in this order.
-
-    Args:
-        own: What its own options say, such as `"see/"`. Used unless another callback of the same `fit` writes one of
-            the tags: then its kind tells them apart, and after the second of a kind a number.
-        kind: The name of its class.
-    """
-    yield own
-    yield f"{own}{kind}/"
-    yield from (f"{own}{kind}-{number}/" for number in itertools.count(2))

@@ -7,13 +7,13 @@ import weakref
 
 import keras
 
-from keras_see.attribution.registry import METHODS, OPTIMIZED
 from keras_see.model.cache import forget
 from keras_see.runs.records import Number, Text
 from keras_see.runs.run_writer import run_writer_at
-from keras_see.runs.writer import writers_for
-from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path, prefixes
+from keras_see.runs.writer import Guarded, writers_for
+from keras_see.training.callback_options import check_yes_or_no, checked_name, checked_path
 from keras_see.training.fit_state import FitState
+from keras_see.training.joining import is_under, prepared_prefix, shift_after
 from keras_see.training.limits import keep_to_limits
 from keras_see.training.schedule import Schedule
 
@@ -74,7 +74,7 @@ class EpochCallback(keras.callbacks.Callback):
         self._log_dir = checked_path(log_dir)
         self._own_prefix = self._prefix = "see/" if name is None else f"see/{checked_name(name)}/"
         self._before_training = before_training
-        self._trackers, self._broken_trackers = writers_for(trackers, self._log_dir), []
+        self._trackers = Guarded.of(writers_for(trackers, self._log_dir))
         self._views = make_views()
 
     def on_train_begin(self, logs=None):
@@ -112,34 +112,11 @@ class EpochCallback(keras.callbacks.Callback):
 
     def _prepare(self):
         self._run_writer = run_writer_at(self._log_dir)
-        for prefix in prefixes(self._own_prefix, type(self).__name__):
-            self._prefix, found = prefix, self._claimed_by_another(prefix)
-            if found is None:
-                break
-            tag, other = found
+        self._prefix = prepared_prefix(self, self._views, self.model, self._run_writer, self._own_prefix)
         self._fit.steps_before = self._run_writer.last_step_before(self, self._is_mine)
-        if self._prefix != self._own_prefix:
-            told = (type(self).__name__, f"{self._prefix}...", type(other).__name__, tag)
-            _LOGGER.warning("%s writes %r, since %s of the same fit writes %r. `name` gives it another name.", *told)
-
-    def _claimed_by_another(self, prefix):
-        """Prepare the views for tags with this prefix; return one that another callback of the fit writes, and whose.
-
-        None if there is none: the tags are this callback's now.
-        """
-        tags = []
-        for view in self._views:
-            view.prepare(self.model, self._run_writer, prefix)
-            tags += [f"{prefix}{name}" for name in view.names]
-        twice = next((tag for place, tag in enumerate(tags) if tag in tags[:place]), None)
-        if twice is not None:
-            raise ValueError(f"`layer` must name each layer once. Got two for the tag {twice!r}. Leave one out.")
-        return self._run_writer.claim(tags, self)
 
     def _is_mine(self, tag):
-        """Return whether a tag has this callback's name, or none where it has none."""
-        word = tag.removeprefix(self._prefix).partition("/")[0].partition("@")[0]
-        return tag.startswith(self._prefix) and word in (*METHODS, *OPTIMIZED, "overview")
+        return is_under(self._prefix, tag)
 
     def shares_training_with(self, other):
         """Return whether both are in one training: Keras gives the callbacks of one `fit` the same `params`.
@@ -175,14 +152,9 @@ class EpochCallback(keras.callbacks.Callback):
         if fit.steps_before is None:
             if self._before_training and not trained:
                 self._evaluate(epoch - 1, BEFORE_TRAINING)
-        elif epoch == fit.steps_before == self._run_writer.last_number(f"{self._prefix}averaged"):
-            pass  # the averaged weights, which this training begins with, were shown under the step of this epoch
-        elif epoch <= fit.steps_before:
-            fit.shift = fit.steps_before + 1 - epoch
-            _LOGGER.warning(
-                "%r already holds steps up to %d, and TensorBoard drops steps that go back: epoch %d becomes step %d.",
-                *(str(self._log_dir), fit.steps_before, epoch, epoch + fit.shift),
-            )
+        else:
+            averaged = self._run_writer.last_number(f"{self._prefix}averaged")
+            fit.shift = shift_after(fit.steps_before, epoch, averaged, self._log_dir)
 
     def _tell_if_none_is_due(self, epoch):
         end, wanted = (self.params or {}).get("epochs"), self._fit.schedule.epochs
@@ -222,8 +194,8 @@ class EpochCallback(keras.callbacks.Callback):
             fit = self._fit
             self._run_writer.submit(lambda: self._write_held(fit))
             self._run_writer.close()
-            for tracker in self._trackers:
-                self._guarded_tracker(tracker, tracker.close)
+            if self._trackers:
+                self._trackers.close()
         self._fit = None
 
     def _evaluate_what_is_kept(self):
@@ -297,17 +269,8 @@ class EpochCallback(keras.callbacks.Callback):
             self._failed(fit, step, error)
 
     def _track(self, step, records):
-        """Write records to the trackers too; one that fails is told once, and does not disturb the event file."""
-        for tracker in self._trackers:
-            self._guarded_tracker(tracker, tracker.write, step, records)
-
-    def _guarded_tracker(self, tracker, function, *args):
-        try:
-            function(*args)
-        except Exception as error:
-            if tracker not in self._broken_trackers:
-                self._broken_trackers.append(tracker)
-                _LOGGER.error("%s cannot be written to: %s", type(tracker).__name__, error)
+        if self._trackers:
+            self._trackers.write(step, records)
 
     def _failed(self, fit, step, error):
         if fit.is_resting:  # decided while this was under way
